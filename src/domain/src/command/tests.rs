@@ -1,0 +1,154 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::Outcome;
+
+/// A command as its row would be, moved by the same rule that the SQL is generated from.
+#[derive(Debug, Clone)]
+struct Row {
+    state: CommandState,
+    prior: CommandState,
+    attempt: i32,
+    retries_left: i32,
+    operator_retries: i32,
+    outcomes: Vec<(i32, Outcome)>,
+}
+
+const RETRY_LIMIT: i32 = 3;
+
+impl Row {
+    fn planned() -> Self {
+        let (state, prior) = (S::Planned, S::Planned);
+        Self { state, prior, attempt: 1, retries_left: RETRY_LIMIT, operator_retries: 0, outcomes: Vec::new() }
+    }
+
+    fn budget(&self) -> Budget {
+        if self.retries_left > 0 { Budget::Left } else { Budget::Spent }
+    }
+
+    fn apply(&mut self, event: Event, rules: Rules) -> bool {
+        let Some(change) = transition(self.state, self.budget(), event, rules) else { return false };
+        if let Some(outcome) = Outcome::of(change, event) {
+            self.outcomes.push((self.attempt, outcome));
+        }
+        let before = self.state;
+        self.state = match change {
+            Change::To(state) => state,
+            Change::NextAttempt => {
+                self.attempt += 1;
+                self.retries_left -= 1;
+                S::Queued
+            }
+            Change::FreshAttempt => {
+                self.attempt += 1;
+                self.operator_retries += 1;
+                self.retries_left = RETRY_LIMIT;
+                S::Queued
+            }
+            Change::Back => self.prior,
+        };
+        self.prior = before;
+        true
+    }
+}
+
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    prop::collection::vec(prop::sample::select(Event::ALL.to_vec()), 0..60)
+}
+
+proptest! {
+    #[test]
+    fn an_ended_command_moves_only_when_an_operator_retries(events in events(), proof_required: bool) {
+        let (mut row, rules) = (Row::planned(), Rules { proof_required });
+        for event in events {
+            let before = row.clone();
+            let moved = row.apply(event, rules);
+            if before.state.is_terminal() && moved {
+                prop_assert_eq!(event, E::Retried);
+            }
+        }
+    }
+
+    #[test]
+    fn every_attempt_has_at_most_one_outcome_and_every_ended_one_has_one(events in events(), proof_required: bool) {
+        let mut row = Row::planned();
+        for event in events {
+            row.apply(event, Rules { proof_required });
+            let ended = row.attempt - i32::from(!row.state.is_terminal());
+            let recorded: Vec<i32> = row.outcomes.iter().map(|(attempt, _)| *attempt).collect();
+            prop_assert_eq!(recorded, (1..=ended).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn attempts_never_exceed_the_policy(events in events(), proof_required: bool) {
+        let mut row = Row::planned();
+        for event in events {
+            row.apply(event, Rules { proof_required });
+            prop_assert!(row.retries_left >= 0);
+            prop_assert!(row.attempt <= (1 + RETRY_LIMIT) * (1 + row.operator_retries));
+        }
+    }
+
+    #[test]
+    fn going_back_never_lands_where_a_device_is_not_at_work(events in events(), proof_required: bool) {
+        let mut row = Row::planned();
+        for event in events {
+            let was = row.state;
+            if row.apply(event, Rules { proof_required }) && event == E::CancelRefused {
+                prop_assert_eq!(was, S::Cancelling);
+                prop_assert!(matches!(row.state, S::Sent | S::Downloading | S::Installing | S::Verifying));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_moves_cover_exactly_the_transitions() {
+    for proof_required in [false, true] {
+        let rules = Rules { proof_required };
+        for event in Event::ALL {
+            let moves = moves(event, rules);
+            for state in CommandState::ALL {
+                for budget in [Budget::Left, Budget::Spent] {
+                    let matching: Vec<Change> = moves
+                        .iter()
+                        .filter(|m| m.sources.contains(&state) && m.budget.is_none_or(|needed| needed == budget))
+                        .map(|m| m.change)
+                        .collect();
+                    let expected: Vec<Change> = transition(state, budget, event, rules).into_iter().collect();
+                    assert_eq!(matching, expected, "{event:?} from {state:?} with {budget:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_open_state_ends_when_its_deadlines_pass() {
+    for state in CommandState::open() {
+        let mut row = Row { state, prior: S::Sent, ..Row::planned() };
+        for _ in 0..=2 * RETRY_LIMIT + 1 {
+            if row.state == S::Queued {
+                row.apply(E::Accepted, Rules::default());
+            }
+            row.apply(E::DeadlinePassed, Rules::default());
+        }
+        assert!(row.state.is_terminal(), "{state:?} never ends");
+    }
+}
+
+#[test]
+fn names_are_unique_and_parse_back() {
+    for state in CommandState::ALL {
+        assert_eq!(CommandState::parse(state.as_str()), Some(state));
+    }
+}
+
+#[test]
+fn a_failure_keeps_the_phase_it_happened_in() {
+    assert_eq!(Phase::of(S::Failed, S::Downloading), Phase::Download);
+    assert_eq!(Phase::of(S::TimedOut, S::Sent), Phase::Assign);
+    assert_eq!(Phase::of(S::Cancelling, S::Installing), Phase::Install);
+    assert_eq!(Phase::of(S::Queued, S::Installing), Phase::Feasibility, "a new attempt starts again");
+}
