@@ -1,0 +1,120 @@
+//! The oracle: what must hold of every job at any moment, and which rows break it.
+
+use drover_domain::{CommandState, JobId};
+
+use crate::{GenericClient, StoreError, sql};
+
+/// A rule that some rows break.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The rule.
+    pub rule: &'static str,
+    /// The job.
+    pub job: JobId,
+    /// How many rows break it.
+    pub count: i64,
+    /// Some of them, readable.
+    pub examples: Vec<String>,
+}
+
+/// The rules, each a query over one job ($1) that names the offenders.
+const RULES: [(&str, &str); 8] = [
+    (
+        "every device that was asked for and planned has a command",
+        "/* check::audience */ SELECT 'device ' || u.id FROM audiences a, unnest(a.device_ids) AS u (id)
+         WHERE a.job_id = $1 AND u.id <= a.planned_to
+           AND NOT EXISTS (SELECT FROM commands c WHERE c.job_id = $1 AND c.device_id = u.id)",
+    ),
+    (
+        "an ended command has exactly one outcome, that of its last attempt",
+        "/* check::terminal */ SELECT 'device ' || c.device_id || ' ' || c.state || ' attempt ' || c.attempt || ' outcome ' || COALESCE(o.outcome, 'none')
+         FROM commands c LEFT JOIN outcomes o ON o.job_id = c.job_id AND o.device_id = c.device_id AND o.attempt = c.attempt
+         WHERE c.job_id = $1 AND c.finished_at IS NOT NULL AND o.outcome IS DISTINCT FROM c.state",
+    ),
+    (
+        "a command under way has no outcome for its present attempt",
+        "/* check::open */ SELECT 'device ' || c.device_id || ' ' || c.state || ' attempt ' || c.attempt
+         FROM commands c JOIN outcomes o ON o.job_id = c.job_id AND o.device_id = c.device_id AND o.attempt >= c.attempt
+         WHERE c.job_id = $1 AND c.finished_at IS NULL",
+    ),
+    (
+        "every ended attempt has exactly one outcome",
+        "/* check::attempts */ SELECT 'device ' || c.device_id || ' attempt ' || c.attempt || ' outcomes ' || count(o.attempt)
+         FROM commands c LEFT JOIN outcomes o ON o.job_id = c.job_id AND o.device_id = c.device_id
+         WHERE c.job_id = $1 GROUP BY c.job_id, c.device_id
+         HAVING count(o.attempt) <> c.attempt - CASE WHEN c.finished_at IS NULL THEN 1 ELSE 0 END",
+    ),
+    (
+        "an outcome belongs to a command",
+        "/* check::orphans */ SELECT 'device ' || o.device_id || ' attempt ' || o.attempt FROM outcomes o
+         WHERE o.job_id = $1 AND NOT EXISTS (SELECT FROM commands c WHERE c.job_id = $1 AND c.device_id = o.device_id)",
+    ),
+    (
+        "the tallies equal the rows",
+        "/* check::tallies */ SELECT COALESCE(t.state, c.state) || ': tally ' || COALESCE(t.count, 0) || ', rows ' || COALESCE(c.count, 0)
+         FROM (SELECT state, sum(count) AS count FROM job_tallies WHERE job_id = $1 GROUP BY state) t
+         FULL JOIN (SELECT state, count(*) AS count FROM commands WHERE job_id = $1 GROUP BY state) c USING (state)
+         WHERE COALESCE(t.count, 0) <> COALESCE(c.count, 0)",
+    ),
+    (
+        "an open deadline is covered by a timer that fires no later",
+        "/* check::timers */ SELECT 'device ' || c.device_id || ' ' || c.state FROM commands c
+         WHERE c.job_id = $1 AND c.deadline_at IS NOT NULL AND NOT EXISTS (
+             SELECT FROM timers t WHERE t.job_id = $1 AND t.fire_at <= c.deadline_at
+               AND c.device_id BETWEEN t.first_device AND t.last_device
+               AND (t.device_ids IS NULL OR c.device_id = ANY(t.device_ids)))",
+    ),
+    (
+        "a completed job has no open command",
+        "/* check::completed */ SELECT 'device ' || c.device_id || ' ' || c.state FROM commands c JOIN jobs j ON j.id = c.job_id
+         WHERE c.job_id = $1 AND j.state = 'completed' AND c.finished_at IS NULL",
+    ),
+];
+
+/// Examples shown of one rule's offenders.
+const EXAMPLES: i64 = 20;
+
+/// Jobs after `after`, by id, `limit` at most.
+pub async fn jobs(client: &impl GenericClient, after: JobId, limit: i64) -> Result<Vec<JobId>, StoreError> {
+    const SQL: &str = "/* check::jobs */ SELECT id FROM jobs WHERE id > $1 ORDER BY id LIMIT $2";
+    Ok(sql::query(client, SQL, &[&after.0, &limit]).await?.iter().map(|row| JobId(row.get(0))).collect())
+}
+
+/// What of a job breaks a rule. Run it in one repeatable-read transaction: the rules compare tables with each other.
+pub async fn job(client: &impl GenericClient, job: JobId) -> Result<Vec<Violation>, StoreError> {
+    let mut violations = Vec::new();
+    for (rule, offenders) in RULES {
+        // Built from constants, so it is not kept in the statement cache under a name of its own.
+        let counted = format!(
+            "WITH offenders (who) AS ({offenders}) SELECT count(*), ARRAY(SELECT who FROM offenders LIMIT {EXAMPLES}) FROM offenders"
+        );
+        let row = client.query_one(&counted, &[&job.0]).await?;
+        let count: i64 = row.get(0);
+        if count > 0 {
+            violations.push(Violation { rule, job, count, examples: row.get(1) });
+        }
+    }
+    Ok(violations)
+}
+
+/// A job's outcomes and open commands, for the report of the oracle.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Commands.
+    pub devices: i64,
+    /// Ended commands.
+    pub terminal: i64,
+    /// Commands under way.
+    pub open: i64,
+}
+
+/// Counts a job's commands row by row.
+pub async fn totals(client: &impl GenericClient, job: JobId) -> Result<Totals, StoreError> {
+    const SQL: &str =
+        "/* check::totals */ SELECT count(*), count(*) FILTER (WHERE state = ANY($2)) FROM commands WHERE job_id = $1";
+    let terminal: Vec<&str> =
+        CommandState::ALL.into_iter().filter(|state| state.is_terminal()).map(CommandState::as_str).collect();
+    let row = sql::query_one(client, SQL, &[&job.0, &terminal]).await?;
+    let (devices, terminal) = (row.get(0), row.get(1));
+    Ok(Totals { devices, terminal, open: devices - terminal })
+}

@@ -1,0 +1,83 @@
+//! Why a statement did not do what it should.
+
+use deadpool_postgres::PoolError;
+use tokio_postgres::error::SqlState;
+
+use crate::records::UnknownWord;
+
+/// Why a statement did not do what it should.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No connection: the database is unreachable, or the pool is exhausted for longer than its wait timeout.
+    #[error("no database connection: {0}")]
+    Connect(#[from] PoolError),
+    /// The database refused or broke off a statement.
+    #[error("statement failed: {0}")]
+    Statement(#[from] tokio_postgres::Error),
+    /// A row holds a word that this program does not know.
+    #[error(transparent)]
+    UnknownWord(#[from] UnknownWord),
+    /// The schema could not be brought up to date.
+    #[error("migration failed")]
+    Migrate(#[from] refinery::Error),
+    /// The database's URL or TLS settings are wrong.
+    #[error("database configuration: {0}")]
+    Configuration(String),
+    /// A message could not be written.
+    #[error("message could not be encoded")]
+    Encode(#[from] serde_json::Error),
+    /// A guarded statement touched another number of rows than it must: a bug, never applied.
+    #[error("{statement} touched {found} rows, expected {expected}")]
+    RowCount {
+        /// The statement.
+        statement: &'static str,
+        /// What must have been.
+        expected: usize,
+        /// What was.
+        found: usize,
+    },
+}
+
+impl StoreError {
+    fn sql_state(&self) -> Option<&SqlState> {
+        match self {
+            Self::Statement(error) | Self::Connect(PoolError::Backend(error)) => error.code(),
+            _ => None,
+        }
+    }
+
+    /// Two transactions got in each other's way; the same transaction may succeed when run again.
+    pub fn is_conflict(&self) -> bool {
+        self.sql_state().is_some_and(|state| {
+            *state == SqlState::T_R_SERIALIZATION_FAILURE || *state == SqlState::T_R_DEADLOCK_DETECTED
+        })
+    }
+
+    /// The database cannot be reached or is too busy; later it may succeed.
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Connect(_) => true,
+            Self::Statement(error) if error.is_closed() || error.code().is_none() => true,
+            // Connection exceptions, insufficient resources, operator intervention (shutdown, timeout).
+            Self::Statement(_) => self
+                .sql_state()
+                .is_some_and(|state| ["08", "53", "57", "58"].iter().any(|class| state.code().starts_with(class))),
+            _ => false,
+        }
+    }
+
+    /// The data itself is at fault: running the statement again cannot help (classes 22 and 23).
+    pub fn is_bad_data(&self) -> bool {
+        self.sql_state().is_some_and(|state| state.code().starts_with("22") || state.code().starts_with("23"))
+    }
+
+    /// The name of the unique constraint that was violated, if that is what happened.
+    pub fn unique_violation(&self) -> Option<&str> {
+        match self {
+            Self::Statement(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => {
+                Some(error.as_db_error().and_then(tokio_postgres::error::DbError::constraint).unwrap_or_default())
+            }
+            _ => None,
+        }
+    }
+}

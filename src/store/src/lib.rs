@@ -1,0 +1,36 @@
+//! Every SQL statement of Drover, and the pool they run on.
+//!
+//! Postgres is the truth. One module a table or concern; each function is one named statement that runs on whatever
+//! client it is given, so that a use case composes them in a transaction of its own. State changes of commands go
+//! through [`commands::apply`], whose guards are generated from the domain's transition function.
+
+pub mod audiences;
+pub mod check;
+pub mod command_list;
+pub mod commands;
+pub mod credentials;
+pub mod device_list;
+pub mod devices;
+mod error;
+pub mod firmwares;
+pub mod jobs;
+pub mod migrate;
+pub mod outbox;
+pub mod outcomes;
+mod pool;
+mod records;
+pub mod reports;
+mod rows;
+mod sql;
+pub mod stats;
+pub mod tallies;
+pub mod tenants;
+pub mod timers;
+
+pub use deadpool_postgres::{GenericClient, Transaction as Tx};
+pub use error::StoreError;
+pub use pool::{Client, Store, StoreOptions, TlsMode};
+pub use records::{
+    CommandRecord, DeviceCommandRecord, DeviceRecord, Firmware, InvalidPage, Job, Page, Paged, Product, UnknownWord,
+};
+pub use tokio_postgres::IsolationLevel;

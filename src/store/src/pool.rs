@@ -1,0 +1,143 @@
+//! The pool of connections.
+
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicU16, Ordering},
+    },
+    time::Duration,
+};
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use tokio_postgres::{Config, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::StoreError;
+
+/// A connection from the pool.
+pub type Client = Object;
+
+/// How a transaction that met another one is tried again.
+const CONFLICT_TRIES: u32 = 6;
+
+/// How to reach the database.
+#[derive(Clone)]
+pub struct StoreOptions {
+    /// `postgres://…`; holds a password, so it is never shown.
+    pub url: String,
+    /// Connections at most.
+    pub pool_size: usize,
+    /// How long a caller waits for a connection.
+    pub wait_timeout: Duration,
+    /// How long one statement may take.
+    pub statement_timeout: Duration,
+    /// Whether the connection is encrypted.
+    pub tls: TlsMode,
+}
+
+/// Whether the connection to the database is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsMode {
+    /// Never.
+    Disable,
+    /// Always, against the machine's certificate authorities.
+    Require,
+}
+
+/// The database.
+#[derive(Clone)]
+pub struct Store {
+    pool: Pool,
+    next_shard: Arc<AtomicU16>,
+}
+
+impl Store {
+    /// Prepares the pool. Connects at the first use, so an unreachable database shows there.
+    pub fn new(options: &StoreOptions) -> Result<Self, StoreError> {
+        let mut config: Config = options.url.parse()?;
+        let given_options = config.get_options().unwrap_or_default().to_owned();
+        config
+            .application_name("drover")
+            .connect_timeout(options.wait_timeout)
+            .keepalives_idle(Duration::from_secs(30))
+            .tcp_user_timeout(options.statement_timeout + options.wait_timeout)
+            .options(format!(
+                "{given_options} -c statement_timeout={} -c idle_in_transaction_session_timeout={}",
+                options.statement_timeout.as_millis(),
+                2 * options.statement_timeout.as_millis(),
+            ));
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = match options.tls {
+            TlsMode::Disable => Manager::from_config(
+                config.ssl_mode(tokio_postgres::config::SslMode::Disable).clone(),
+                NoTls,
+                recycling,
+            ),
+            TlsMode::Require => {
+                config.ssl_mode(tokio_postgres::config::SslMode::Require);
+                Manager::from_config(config, MakeRustlsConnect::new(tls_client()?), recycling)
+            }
+        };
+        let pool = Pool::builder(manager)
+            .max_size(options.pool_size)
+            .wait_timeout(Some(options.wait_timeout))
+            .create_timeout(Some(options.wait_timeout))
+            .recycle_timeout(Some(options.wait_timeout))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|error| StoreError::Configuration(error.to_string()))?;
+        Ok(Self { pool, next_shard: Arc::default() })
+    }
+
+    /// A connection, waiting for one at most the wait timeout.
+    pub async fn client(&self) -> Result<Client, StoreError> {
+        Ok(self.pool.get().await?)
+    }
+
+    /// Runs a transaction, and again when another one got in its way (SQLSTATE 40001 and 40P01).
+    pub async fn retrying<T, F, Fut>(&self, name: &'static str, mut transaction: F) -> Result<T, StoreError>
+    where
+        F: FnMut() -> Fut,
+        Fut: Future<Output = Result<T, StoreError>>,
+    {
+        let mut tries = 1;
+        loop {
+            match transaction().await {
+                Err(error) if error.is_conflict() && tries < CONFLICT_TRIES => {
+                    metrics::counter!("drover_store_conflicts_total", "transaction" => name).increment(1);
+                    tries += 1;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// The tally shard for the next transaction: transactions of one process take turns, so that they do not queue for
+    /// one row.
+    pub fn tally_shard(&self) -> i16 {
+        (self.next_shard.fetch_add(1, Ordering::Relaxed) % crate::tallies::SHARDS).cast_signed()
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.client().await?.simple_query("SELECT 1").await?;
+        Ok(())
+    }
+
+    /// Closes every connection that is not in use.
+    pub fn close(&self) {
+        self.pool.close();
+    }
+}
+
+fn tls_client() -> Result<rustls::ClientConfig, StoreError> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        return Err(StoreError::Configuration(
+            "TLS is required and this machine has no certificate authorities".into(),
+        ));
+    }
+    Ok(rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
+}

@@ -1,0 +1,89 @@
+//! Reports that moved nothing, kept as evidence.
+
+use drover_domain::{CommandId, CommandState, JobId};
+
+use crate::{GenericClient, StoreError, Tx, rows, sql};
+
+/// Why a report moved nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// The same was said before.
+    Duplicate,
+    /// The attempt has ended, or a later one is under way.
+    Late,
+    /// No such attempt has been made.
+    Premature,
+}
+
+impl Reason {
+    /// The reason's name in rows and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Duplicate => "duplicate",
+            Self::Late => "late",
+            Self::Premature => "premature",
+        }
+    }
+}
+
+/// A report that moved nothing.
+#[derive(Debug, Clone)]
+pub struct UnappliedReport<'a> {
+    /// The command.
+    pub command: CommandId,
+    /// The attempt it was about.
+    pub attempt: i16,
+    /// What it said.
+    pub status: &'a str,
+    /// The device's result code.
+    pub code: Option<&'a str>,
+    /// The device's words.
+    pub message: Option<&'a str>,
+    /// Why it moved nothing.
+    pub reason: Reason,
+}
+
+/// Keeps reports as evidence.
+pub async fn insert_unapplied(tx: &Tx<'_>, reports: &[UnappliedReport<'_>]) -> Result<(), StoreError> {
+    const SQL: &str = "/* reports::insert_unapplied */
+        INSERT INTO unapplied_reports (job_id, device_id, attempt, status, code, message, reason)
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::text[], $5::text[], $6::text[], $7::text[])";
+    if reports.is_empty() {
+        return Ok(());
+    }
+    let jobs: Vec<i64> = reports.iter().map(|r| r.command.job.0).collect();
+    let devices: Vec<i64> = reports.iter().map(|r| r.command.device.0).collect();
+    let attempts: Vec<i16> = reports.iter().map(|r| r.attempt).collect();
+    let statuses: Vec<&str> = reports.iter().map(|r| r.status).collect();
+    let codes: Vec<Option<&str>> = reports.iter().map(|r| r.code).collect();
+    let messages: Vec<Option<&str>> = reports.iter().map(|r| r.message).collect();
+    let reasons: Vec<&str> = reports.iter().map(|r| r.reason.as_str()).collect();
+    sql::execute(tx, SQL, &[&jobs, &devices, &attempts, &statuses, &codes, &messages, &reasons]).await?;
+    Ok(())
+}
+
+/// Where a command stands, for judging a report that moved nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// The device.
+    pub device: i64,
+    /// The present attempt.
+    pub attempt: i16,
+    /// The present state.
+    pub state: CommandState,
+}
+
+/// Where commands of a job stand; devices that have none are left out.
+pub async fn standings(client: &impl GenericClient, job: JobId, devices: &[i64]) -> Result<Vec<Standing>, StoreError> {
+    const SQL: &str = "/* reports::standings */ SELECT device_id, attempt, state FROM commands
+        WHERE job_id = $1 AND device_id = ANY($2)";
+    let found = sql::query(client, SQL, &[&job.0, &devices]).await?;
+    let standing = |row| {
+        Ok(Standing {
+            device: tokio_postgres::Row::get(row, 0),
+            attempt: row.get(1),
+            state: rows::state(row, "state")?,
+        })
+    };
+    found.iter().map(standing).collect()
+}
