@@ -1,0 +1,43 @@
+//! Leaves messages to the relay, in the transaction of what they are about.
+
+use drover_domain::JobKind;
+use drover_messages::{DispatchCommands, Message, PlanJob, Queue};
+use drover_store::{StoreError, Tx, outbox};
+
+use crate::{Service, random_uuid};
+
+impl Service {
+    /// Tells a planner about a job.
+    pub(crate) async fn post_plan(
+        &self,
+        tx: &Tx<'_>,
+        kind: JobKind,
+        message: &PlanJob,
+        trace: &str,
+    ) -> Result<(), StoreError> {
+        self.post(tx, Queue::Jobs(kind), message, trace).await
+    }
+
+    /// Tells a dispatcher about a chunk.
+    pub(crate) async fn post_dispatch(
+        &self,
+        tx: &Tx<'_>,
+        kind: JobKind,
+        message: &DispatchCommands,
+        trace: &str,
+    ) -> Result<(), StoreError> {
+        self.post(tx, Queue::Dispatch(kind), message, trace).await
+    }
+
+    async fn post<M: Message>(
+        &self,
+        tx: &Tx<'_>,
+        queue: Queue,
+        message: &M,
+        trace_context: &str,
+    ) -> Result<(), StoreError> {
+        let message_id = random_uuid(self.inner.entropy.as_ref());
+        let (queue, body) = (queue.to_string(), message.encode()?);
+        outbox::insert(tx, &outbox::NewMessage { message_id, queue: &queue, body: &body, trace_context }).await
+    }
+}

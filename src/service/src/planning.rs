@@ -1,0 +1,139 @@
+//! The planner's work: a job's audience becomes commands, and a started job's commands are let go, chunk by chunk.
+
+use drover_domain::{CommandState, Event, JobId, JobState};
+use drover_messages::{DeviceSet, DispatchAction, DispatchCommands, PlanJob};
+use drover_store::{
+    StoreError, Tx, audiences,
+    commands::{self, Devices, Happening},
+    jobs, outcomes,
+    tallies::Tally,
+    timers,
+};
+
+use crate::{Job, Service, ServiceError, recording::ended};
+
+/// How far the planner came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Planning {
+    /// There is nothing left to plan or release.
+    Done,
+    /// There may be more; the planner was sent another message for it.
+    Continued,
+}
+
+impl Service {
+    /// Plans and releases up to `max_chunks` chunks of a job, each in a transaction of its own under the job's lock: killed
+    /// anywhere, run twice or by two at once, it comes to the same. What is left is continued by another message, so that a
+    /// large job does not keep the small ones waiting.
+    pub async fn plan_job(&self, id: JobId, max_chunks: u32) -> Result<Planning, ServiceError> {
+        for _ in 0..max_chunks {
+            if !self.store().retrying("plan_step", || self.plan_step(id)).await? {
+                return Ok(Planning::Done);
+            }
+        }
+        self.store().retrying("continue_planning", || self.continue_planning(id)).await?;
+        Ok(Planning::Continued)
+    }
+
+    /// One chunk. Returns whether there may be another.
+    async fn plan_step(&self, id: JobId) -> Result<bool, StoreError> {
+        let mut client = self.store().client().await?;
+        let tx = client.transaction().await?;
+        let Some((job, cursor)) = jobs::lock_for_planning(&tx, id).await? else { return Ok(false) };
+        let mut tally = Tally::default();
+        let more = if job.state.is_terminal() {
+            audiences::close(&tx, id).await?;
+            match cursor {
+                Some(after) => self.stop_next_chunk(&tx, &job, after, &mut tally).await?,
+                None => false,
+            }
+        } else if self.plan_next_chunk(&tx, &job, &mut tally).await? {
+            true
+        } else if let (JobState::Running, Some(after)) = (job.state, cursor) {
+            self.release_next_chunk(&tx, &job, after, &mut tally).await?
+        } else {
+            false
+        };
+        tally.write(&tx, self.store().tally_shard()).await?;
+        tx.commit().await?;
+        Ok(more)
+    }
+
+    async fn continue_planning(&self, id: JobId) -> Result<(), StoreError> {
+        let mut client = self.store().client().await?;
+        let tx = client.transaction().await?;
+        for job in jobs::rules(&tx, &[id.0]).await? {
+            self.post_plan(&tx, job.kind, &PlanJob { job_id: id.0 }, &job.trace_context).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn release_next_chunk(
+        &self,
+        tx: &Tx<'_>,
+        job: &Job,
+        after: i64,
+        tally: &mut Tally,
+    ) -> Result<bool, StoreError> {
+        let limit = i64::from(self.options().plan_chunk);
+        let policy = (job.policy.retry_limit, self.options().dispatch_lease);
+        let chunk = commands::release_chunk(tx, job.id, after, limit, policy).await?;
+        let Some(chunk) = chunk else {
+            jobs::set_released_to(tx, job.id, None).await?;
+            return Ok(false);
+        };
+        tally.enter(job.id, CommandState::Planned, -chunk.released);
+        tally.enter(job.id, CommandState::Queued, chunk.released);
+        if chunk.released > 0 {
+            self.hand_out(tx, job, 1, Devices::Range(chunk.first, chunk.last), tally).await?;
+        }
+        let is_last = chunk.looked_at < limit;
+        jobs::set_released_to(tx, job.id, (!is_last).then_some(chunk.last)).await?;
+        Ok(!is_last)
+    }
+
+    /// Sends released commands to the dispatcher, sets the timer that hands them out again should they get lost, and ends
+    /// what older jobs still wanted of the same devices.
+    pub(crate) async fn hand_out(
+        &self,
+        tx: &Tx<'_>,
+        job: &Job,
+        attempt: i16,
+        devices: Devices,
+        tally: &mut Tally,
+    ) -> Result<(), StoreError> {
+        let outdated = commands::outdated(tx, job.id, &devices).await?;
+        for older in outdated.chunk_by(|a, b| a.job == b.job) {
+            let ids: Vec<i64> = older.iter().map(|command| command.device.0).collect();
+            let moved = commands::apply(tx, &Happening::new(older[0].job, &ids, Event::Superseded), tally).await?;
+            outcomes::insert(tx, &ended(&moved)).await?;
+        }
+        timers::insert(tx, job.id, &devices, self.options().dispatch_lease).await?;
+        let message = DispatchCommands {
+            job_id: job.id.0,
+            action: DispatchAction::Send { attempt },
+            devices: device_set(devices),
+        };
+        self.post_dispatch(tx, job.kind, &message, &job.trace_context).await
+    }
+
+    /// Cancels the next chunk of a job that was stopped.
+    async fn stop_next_chunk(&self, tx: &Tx<'_>, job: &Job, after: i64, tally: &mut Tally) -> Result<bool, StoreError> {
+        let open: Vec<CommandState> = CommandState::open().collect();
+        let limit = i64::from(self.options().plan_chunk);
+        let devices = commands::in_states(tx, job.id, after, &open, limit).await?;
+        self.cancel_devices(tx, job, &devices, tally).await?;
+        let last = devices.last().copied().filter(|_| i64::try_from(devices.len()).is_ok_and(|found| found == limit));
+        jobs::set_released_to(tx, job.id, last).await?;
+        Ok(last.is_some())
+    }
+}
+
+/// The devices as they travel.
+pub(crate) fn device_set(devices: Devices) -> DeviceSet {
+    match devices {
+        Devices::Range(first, last) => DeviceSet::Range { first, last },
+        Devices::List(ids) => DeviceSet::List { ids },
+    }
+}

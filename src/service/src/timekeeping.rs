@@ -1,0 +1,117 @@
+//! The timekeeper's work: deadlines pass, pauses end, jobs start at their time. All by the database's clock.
+
+use std::time::Duration;
+
+use drover_domain::{CommandState, Event, JobEvent, JobState, Rules};
+use drover_messages::{DispatchAction, DispatchCommands, PlanJob};
+use drover_store::{
+    StoreError, Tx,
+    commands::{self, Devices, Due, Happening, Moved},
+    jobs::{self, JobRules},
+    outcomes,
+    tallies::Tally,
+    timers,
+};
+
+use crate::{
+    Service, ServiceError,
+    planning::device_set,
+    recording::{ended, observe},
+};
+
+/// Jobs started in one transaction.
+const START_BATCH: i64 = 100;
+
+pub(crate) fn seconds(seconds: i32) -> Duration {
+    Duration::from_secs(seconds.unsigned_abs().into())
+}
+
+impl Service {
+    /// Serves one timer that has fired, in one transaction; `false` when there is none. Timers that another timekeeper
+    /// holds are passed over.
+    pub async fn serve_timer(&self) -> Result<bool, ServiceError> {
+        Ok(self.store().retrying("serve_timer", || self.serve_timer_once()).await?)
+    }
+
+    async fn serve_timer_once(&self) -> Result<bool, StoreError> {
+        let mut client = self.store().client().await?;
+        let tx = client.transaction().await?;
+        let Some(timer) = timers::claim_fired(&tx).await? else { return Ok(false) };
+        let mut due = commands::due(&tx, timer.job, &timer.devices).await?;
+        let mut tally = Tally::default();
+        let mut all_moved = Vec::new();
+        let rules = jobs::rules(&tx, &[timer.job.0]).await?.pop();
+        if let Some(rules) = &rules {
+            due.sort_unstable_by_key(|due| (due.attempt, due.state == CommandState::Queued, due.device));
+            for group in due.chunk_by(|a, b| {
+                (a.attempt, a.state == CommandState::Queued) == (b.attempt, b.state == CommandState::Queued)
+            }) {
+                all_moved.extend(self.serve_group(&tx, rules, group, &mut tally).await?);
+            }
+        }
+        timers::rearm(&tx, &timer).await?;
+        tally.write(&tx, self.store().tally_shard()).await?;
+        tx.commit().await?;
+        if let Some(rules) = rules {
+            observe(rules.kind, None, &all_moved);
+        }
+        Ok(true)
+    }
+
+    /// Serves commands of one attempt that are due, either all queued or all under way.
+    async fn serve_group(
+        &self,
+        tx: &Tx<'_>,
+        rules: &JobRules,
+        group: &[Due],
+        tally: &mut Tally,
+    ) -> Result<Vec<Moved>, StoreError> {
+        let (attempt, devices) = (group[0].attempt, group.iter().map(|due| due.device).collect::<Vec<_>>());
+        if group[0].state == CommandState::Queued && !rules.is_expired {
+            let lease = self.options().dispatch_lease;
+            let leased = commands::lease_again(tx, rules.id, attempt, &devices, lease).await?;
+            // A job that is held keeps its queued commands; the next deadline asks again.
+            if rules.state == JobState::Running && !leased.is_empty() {
+                let message = DispatchCommands {
+                    job_id: rules.id.0,
+                    action: DispatchAction::Send { attempt },
+                    devices: device_set(Devices::List(leased)),
+                };
+                self.post_dispatch(tx, rules.kind, &message, &rules.trace_context).await?;
+            }
+            return Ok(Vec::new());
+        }
+        let happening = Happening {
+            attempt: Some(attempt),
+            rules: Rules { proof_required: rules.proof_required },
+            due_only: true,
+            attempt_timeout: seconds(rules.policy.attempt_timeout_s),
+            retry_after: self.options().backoff.after(attempt, self.chance()),
+            ..Happening::new(rules.id, &devices, Event::DeadlinePassed)
+        };
+        let moved = commands::apply(tx, &happening, tally).await?;
+        outcomes::insert(tx, &ended(&moved)).await?;
+        metrics::counter!("drover_command_deadlines_passed_total", "kind" => rules.kind.as_str())
+            .increment(moved.len() as u64);
+        Ok(moved)
+    }
+
+    /// Starts the scheduled jobs whose time has come. Returns how many.
+    pub async fn start_due_jobs(&self) -> Result<usize, ServiceError> {
+        Ok(self.store().retrying("start_due_jobs", || self.start_due_jobs_once()).await?)
+    }
+
+    async fn start_due_jobs_once(&self) -> Result<usize, StoreError> {
+        let mut client = self.store().client().await?;
+        let tx = client.transaction().await?;
+        let due = jobs::due(&tx, START_BATCH).await?;
+        let ids: Vec<i64> = due.iter().map(|job| job.0).collect();
+        for job in jobs::rules(&tx, &ids).await? {
+            jobs::apply(&tx, job.id, JobEvent::Start, None).await?;
+            self.post_plan(&tx, job.kind, &PlanJob { job_id: job.id.0 }, &job.trace_context).await?;
+            tracing::info!(job = %job.id, "scheduled job started");
+        }
+        tx.commit().await?;
+        Ok(due.len())
+    }
+}

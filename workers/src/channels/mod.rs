@@ -1,0 +1,5 @@
+//! The ways to devices.
+
+mod topic;
+
+pub(crate) use topic::{Addressed, TopicChannel};

@@ -1,0 +1,80 @@
+//! What the metrics say of rows: asked of the database every few seconds, whatever happens.
+
+use std::{sync::Arc, time::Duration};
+
+use drover_broker::WorkerError;
+use drover_domain::{CommandState, JobKind, JobState};
+use drover_service::Entropy;
+use drover_store::{Store, StoreError, stats};
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use tokio_util::sync::CancellationToken;
+
+use crate::periodic::{Next, repeat};
+
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Runs until `stop`.
+pub(crate) async fn run(store: Store, entropy: Arc<dyn Entropy>, stop: CancellationToken) -> Result<(), WorkerError> {
+    repeat("gauges", PAUSE, entropy.as_ref(), &stop, || step(&store)).await;
+    Ok(())
+}
+
+async fn step(store: &Store) -> Result<Next, StoreError> {
+    let client = store.client().await?;
+    let (jobs, commands) = (stats::active_jobs(&client).await?, stats::active_commands(&client).await?);
+    for kind in JobKind::ALL {
+        // A state that nothing is in any more must go back to 0, so every one is set each time.
+        for state in [JobState::Scheduled, JobState::Running, JobState::Paused] {
+            set("drover_jobs", kind.as_str(), state.as_str(), &jobs);
+        }
+        for state in CommandState::ALL {
+            set("drover_commands", kind.as_str(), state.as_str(), &commands);
+        }
+    }
+    let outbox = stats::outbox(&client).await?;
+    #[allow(clippy::cast_precision_loss)] // a gauge
+    metrics::gauge!("drover_outbox_messages").set(outbox.messages as f64);
+    metrics::gauge!("drover_outbox_oldest_seconds").set(outbox.oldest_s);
+    Ok(Next::Later)
+}
+
+fn set(gauge: &'static str, kind: &'static str, state: &'static str, counts: &[stats::Count]) {
+    let count = counts.iter().find(|count| count.kind == kind && count.state == state).map_or(0, |count| count.count);
+    #[allow(clippy::cast_precision_loss)] // a gauge
+    metrics::gauge!(gauge, "kind" => kind, "state" => state).set(count as f64);
+}
+
+/// Says what the metrics of roles and use cases mean.
+pub fn describe_metrics() {
+    describe_gauge!("drover_jobs", "Jobs that have not ended, by kind and state");
+    describe_gauge!("drover_commands", "Commands of jobs that have not ended, by kind and state");
+    describe_gauge!("drover_outbox_messages", "Messages that wait for the relay");
+    describe_gauge!(
+        "drover_outbox_oldest_seconds",
+        Unit::Seconds,
+        "Age of the oldest message that waits for the relay"
+    );
+    describe_counter!("drover_jobs_created_total", "Jobs made");
+    describe_counter!("drover_jobs_finished_total", "Jobs that ended, by state");
+    describe_counter!("drover_commands_sent_total", "Commands that a channel took");
+    describe_counter!("drover_commands_unroutable_total", "Commands for devices that nobody listens for");
+    describe_counter!("drover_attempts_ended_total", "Attempts that ended, by outcome");
+    describe_counter!("drover_command_retries_total", "New attempts, by policy or by an operator");
+    describe_counter!("drover_command_deadlines_passed_total", "Commands whose deadline passed");
+    describe_counter!(
+        "drover_reports_total",
+        "Reports of devices, by what became of them: late and duplicate ones too"
+    );
+    describe_counter!("drover_role_failures_total", "Steps of a role that failed");
+    describe_counter!("drover_store_conflicts_total", "Transactions run again because another got in their way");
+    describe_histogram!(
+        "drover_accepted_to_sent_seconds",
+        Unit::Seconds,
+        "From a job's start until a channel took the command"
+    );
+    describe_histogram!(
+        "drover_sent_to_terminal_seconds",
+        Unit::Seconds,
+        "From a channel taking a command until its end"
+    );
+}

@@ -1,0 +1,145 @@
+//! Runs the worker roles of a process until it is told to stop, and drains them.
+
+use std::{sync::Arc, time::Duration};
+
+use drover_broker::{Broker, Handler, WorkerError, WorkerOptions, run_worker};
+use drover_domain::JobKind;
+use drover_messages::{Message, Queue};
+use drover_service::{Entropy, Service};
+use drover_store::Store;
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Role, Roles, channels::TopicChannel, dispatcher::Dispatcher, gauges, ingest::Ingest, planner::Planner,
+    relay::Relay, timekeeper,
+};
+
+/// What the roles work with.
+#[derive(Clone)]
+pub struct Deps {
+    /// The use cases.
+    pub service: Service,
+    /// The database: the relay and the gauges read it directly.
+    pub store: Store,
+    /// The broker.
+    pub broker: Broker,
+    /// Chance, for ids and jitter.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// How the roles work.
+#[derive(Debug, Clone)]
+pub struct WorkerSettings {
+    /// Jobs planned at a time, for each kind.
+    pub plan_concurrency: usize,
+    /// Chunks dispatched at a time, for each kind.
+    pub dispatch_concurrency: usize,
+    /// Batches of reports recorded at a time.
+    pub ingest_concurrency: usize,
+    /// Reports recorded in one transaction at the most.
+    pub report_batch_max: usize,
+    /// How long a batch of reports waits to fill up.
+    pub report_batch_wait: Duration,
+    /// How often the timekeeper looks.
+    pub tick: Duration,
+}
+
+impl Default for WorkerSettings {
+    fn default() -> Self {
+        Self {
+            plan_concurrency: 2,
+            dispatch_concurrency: 4,
+            ingest_concurrency: 2,
+            report_batch_max: 500,
+            report_batch_wait: Duration::from_millis(10),
+            tick: Duration::from_millis(250),
+        }
+    }
+}
+
+/// Why the roles ended other than on request.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A worker cannot go on.
+    #[error(transparent)]
+    Worker(Box<WorkerError>),
+    /// A role panicked.
+    #[error("a role ended unexpectedly")]
+    Role(#[from] JoinError),
+}
+
+/// Runs `roles` until `stop` is cancelled, then drains: what is in flight ends, the rest stays for others. When one role
+/// cannot go on, all end, and the first reason is the answer: a process that lacks a role must not look alive.
+pub async fn run(roles: &Roles, deps: Deps, settings: WorkerSettings, stop: CancellationToken) -> Result<(), RunError> {
+    let stop = stop.child_token();
+    let mut tasks: JoinSet<Result<(), WorkerError>> = JoinSet::new();
+    let mut start = Starter { tasks: &mut tasks, broker: &deps.broker, stop: &stop };
+    for kind in JobKind::ALL {
+        if roles.has(Role::Plan) {
+            let options = WorkerOptions {
+                name: format!("plan.{}", kind.as_str()),
+                prefetch: prefetch(settings.plan_concurrency),
+                concurrency: settings.plan_concurrency,
+                ..WorkerOptions::default()
+            };
+            start.worker(Queue::Jobs(kind), options, Planner::new(deps.service.clone()));
+        }
+        if roles.has(Role::Dispatch) {
+            let options = WorkerOptions {
+                name: format!("dispatch.{}", kind.as_str()),
+                prefetch: prefetch(settings.dispatch_concurrency),
+                concurrency: settings.dispatch_concurrency,
+                ..WorkerOptions::default()
+            };
+            let channel = TopicChannel::new(deps.broker.clone(), Arc::clone(&deps.entropy));
+            start.worker(Queue::Dispatch(kind), options, Dispatcher::new(deps.service.clone(), channel));
+        }
+    }
+    if roles.has(Role::Ingest) {
+        let options = WorkerOptions {
+            name: "ingest".into(),
+            prefetch: u16::try_from(settings.report_batch_max * (settings.ingest_concurrency + 2)).unwrap_or(u16::MAX),
+            batch_max: settings.report_batch_max,
+            batch_wait: settings.report_batch_wait,
+            concurrency: settings.ingest_concurrency,
+            ..WorkerOptions::default()
+        };
+        start.worker(Queue::Reports, options, Ingest::new(deps.service.clone()));
+    }
+    if roles.has(Role::Timekeep) {
+        tasks.spawn(timekeeper::run(deps.service.clone(), settings.tick, Arc::clone(&deps.entropy), stop.clone()));
+        tasks.spawn(gauges::run(deps.store.clone(), Arc::clone(&deps.entropy), stop.clone()));
+    }
+    if roles.has(Role::Relay) {
+        let relay = Relay::new(deps.store.clone(), deps.broker.clone(), deps.entropy.as_ref());
+        tasks.spawn(relay.run(Arc::clone(&deps.entropy), stop.clone()));
+    }
+    let mut first_failure = None;
+    while let Some(ended) = tasks.join_next().await {
+        let result =
+            ended.map_err(RunError::from).and_then(|result| result.map_err(|error| RunError::Worker(Box::new(error))));
+        if let Err(error) = result {
+            stop.cancel();
+            first_failure.get_or_insert(error);
+        }
+    }
+    first_failure.map_or(Ok(()), Err)
+}
+
+/// One waits while each is handled, so that a worker is never idle for a round trip.
+fn prefetch(concurrency: usize) -> u16 {
+    u16::try_from(2 * concurrency).unwrap_or(u16::MAX)
+}
+
+struct Starter<'a> {
+    tasks: &'a mut JoinSet<Result<(), WorkerError>>,
+    broker: &'a Broker,
+    stop: &'a CancellationToken,
+}
+
+impl Starter<'_> {
+    fn worker<M: Message, H: Handler<M>>(&mut self, queue: Queue, options: WorkerOptions, handler: H) {
+        self.tasks.spawn(run_worker(self.broker.clone(), queue, options, Arc::new(handler), self.stop.clone()));
+    }
+}
