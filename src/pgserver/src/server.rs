@@ -63,6 +63,11 @@ impl PgServer {
         self.running.pid
     }
 
+    /// Whether this value started the server, rather than adopting one that ran.
+    pub fn is_ours(&self) -> bool {
+        self.child.is_some()
+    }
+
     /// The cluster's directory, with `postmaster.pid` in it.
     pub fn cluster_dir(&self) -> std::path::PathBuf {
         self.home.cluster()

@@ -74,7 +74,7 @@ impl Service {
     /// Plans the next chunk of a job's audiences, and lets it go when the job runs. Returns whether there was one.
     pub(crate) async fn plan_next_chunk(&self, tx: &Tx<'_>, job: &Job, tally: &mut Tally) -> Result<bool, StoreError> {
         let runs = job.state == drover_domain::JobState::Running;
-        let release = runs.then_some(self.options().dispatch_lease);
+        let release = runs.then(|| self.dispatch_lease(job.policy));
         let limit = i64::from(self.options().plan_chunk);
         let Some(chunk) = audiences::plan_chunk(tx, job.id, job.policy.retry_limit, limit, release).await? else {
             return Ok(false);

@@ -1,7 +1,10 @@
 //! Tenants, products and devices come to be.
 
+use std::pin::pin;
+
 use drover_domain::{DeviceUuid, ProductId, Protocol, TenantId};
-use drover_store::{devices, devices::NewDevice, tenants};
+use drover_store::{StoreError, devices, devices::NewDevice, tenants};
+use futures_util::{Stream, StreamExt, stream};
 use subtle::ConstantTimeEq;
 
 use crate::{
@@ -84,22 +87,38 @@ impl Service {
 
     /// Enrols devices of one product, or brings those it has up to date: all of them, or none when one is refused.
     pub async fn enrol(&self, product: &Product, new: &[NewDevice]) -> Result<(), ServiceError> {
-        for device in new {
-            check_device(device)?;
-        }
+        self.enrol_all(product, stream::iter([new.to_vec()])).await.map(drop)
+    }
+
+    /// Enrols batches of devices in one transaction: all of them, or none when one is refused. Returns how many.
+    pub async fn enrol_all<S>(&self, product: &Product, batches: S) -> Result<usize, ServiceError>
+    where
+        S: Stream<Item = Vec<NewDevice>>,
+    {
+        let mut batches = pin!(batches);
         let mut client = self.store().client().await?;
-        let tx = client.transaction().await.map_err(drover_store::StoreError::from)?;
-        let refused = devices::upsert(&tx, product.tenant, product.id, new).await?;
-        if let Some(uuid) = refused.first() {
-            return Err(ServiceError::conflict(format!("device {uuid} belongs to another product")));
+        let tx = client.transaction().await.map_err(StoreError::from)?;
+        let mut enrolled = 0;
+        while let Some(batch) = batches.next().await {
+            batch.iter().try_for_each(check_device)?;
+            if let Some(uuid) = devices::upsert(&tx, product.tenant, product.id, &batch).await?.first() {
+                return Err(ServiceError::conflict(format!("device {uuid} belongs to another product")));
+            }
+            enrolled += batch.len();
         }
-        tx.commit().await.map_err(drover_store::StoreError::from)?;
-        Ok(())
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(enrolled)
+    }
+
+    /// Enrols those of a batch that this product may have. Returns the uuids of the others, which another product has.
+    pub async fn enrol_what_fits(&self, product: &Product, batch: &[NewDevice]) -> Result<Vec<String>, ServiceError> {
+        batch.iter().try_for_each(check_device)?;
+        Ok(devices::upsert(&self.store().client().await?, product.tenant, product.id, batch).await?)
     }
 }
 
 /// Checks a device before it is enrolled.
-pub(crate) fn check_device(device: &NewDevice) -> Result<(), ServiceError> {
+pub fn check_device(device: &NewDevice) -> Result<(), ServiceError> {
     DeviceUuid::parse(&device.uuid).map_err(|error| ServiceError::invalid("uuid", error.to_string()))?;
     let texts = [
         ("name", &device.name),

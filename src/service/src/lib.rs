@@ -16,6 +16,7 @@ mod links;
 mod lists;
 mod outbox;
 mod planning;
+mod progress;
 mod recording;
 mod recovery;
 mod retry;
@@ -25,7 +26,7 @@ mod world;
 
 use std::{sync::Arc, time::Duration};
 
-use drover_domain::Backoff;
+use drover_domain::{Backoff, Policy};
 use drover_store::Store;
 
 pub use audience::Join;
@@ -42,12 +43,13 @@ pub use drover_store::{
     jobs::JobChange,
     reports::Reason,
 };
-pub use enrolment::IssuedProduct;
+pub use enrolment::{IssuedProduct, check_device};
 pub use error::{BoxError, ServiceError};
 pub use files::{ByteStream, FileStore};
 pub use firmware::{Download, FirmwareChange, NewFirmware};
 pub use jobs::NewFirmwareJob;
 pub use planning::Planning;
+pub use progress::{JobHistory, JobProgress};
 pub use recording::Recorded;
 pub use secrets::{InvalidSecretKey, Secret, SecretKey};
 pub use world::{Clock, Entropy, random_uuid};
@@ -135,11 +137,22 @@ impl Service {
 
     /// Looks at everything the service cannot do without.
     pub async fn ready(&self) -> Vec<Dependency> {
-        let (database, files) = tokio::join!(self.store().ping(), self.inner.files.ping());
+        let (pending, files) = tokio::join!(drover_store::migrate::pending(self.store()), self.inner.files.ping());
+        let database = match pending {
+            Ok(0) => None,
+            Ok(pending) => Some(format!("{pending} migrations have not run")),
+            Err(error) => Some(error.to_string()),
+        };
         vec![
-            Dependency { name: "database", problem: database.err().map(|error| error.to_string()) },
+            Dependency { name: "database", problem: database },
             Dependency { name: "files", problem: files.err().map(|error| error.to_string()) },
         ]
+    }
+
+    /// How long a released command is the dispatcher's. Never longer than an attempt: then the deadline that follows when
+    /// the channel takes it is further away, and needs no timer of its own, whatever another process's lease is.
+    fn dispatch_lease(&self, policy: Policy) -> Duration {
+        self.options().dispatch_lease.min(timekeeping::seconds(policy.attempt_timeout_s))
     }
 
     /// A number from 0 up to 1.

@@ -77,7 +77,7 @@ impl Service {
         tally: &mut Tally,
     ) -> Result<bool, StoreError> {
         let limit = i64::from(self.options().plan_chunk);
-        let policy = (job.policy.retry_limit, self.options().dispatch_lease);
+        let policy = (job.policy.retry_limit, self.dispatch_lease(job.policy));
         let chunk = commands::release_chunk(tx, job.id, after, limit, policy).await?;
         let Some(chunk) = chunk else {
             jobs::set_released_to(tx, job.id, None).await?;
@@ -109,7 +109,7 @@ impl Service {
             let moved = commands::apply(tx, &Happening::new(older[0].job, &ids, Event::Superseded), tally).await?;
             outcomes::insert(tx, &ended(&moved)).await?;
         }
-        timers::insert(tx, job.id, &devices, self.options().dispatch_lease).await?;
+        timers::insert(tx, job.id, &devices, self.dispatch_lease(job.policy)).await?;
         let message = DispatchCommands {
             job_id: job.id.0,
             action: DispatchAction::Send { attempt },

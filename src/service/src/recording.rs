@@ -104,10 +104,13 @@ impl Service {
             ..Happening::new(group.job, devices, group.event)
         };
         let moved = commands::apply(tx, &happening, tally).await?;
-        // Their deadline came nearer: from that of the attempt to the end of the pause.
-        let paused: Vec<i64> =
-            moved.iter().filter(|m| m.change == Change::NextAttempt).map(|m| m.command.device.0).collect();
-        timers::insert(tx, group.job, &Devices::List(paused), retry_after).await?;
+        // Their deadline may have come nearer: from that of the attempt to the end of the pause, or from that of the
+        // cancel to that of the attempt that goes on.
+        let devices_that = |is: fn(&&Moved) -> bool| moved.iter().filter(is).map(|m| m.command.device.0).collect();
+        let paused = Devices::List(devices_that(|m| m.change == Change::NextAttempt));
+        timers::insert(tx, group.job, &paused, retry_after).await?;
+        let resumed = Devices::List(devices_that(|m| m.from == CommandState::Cancelling && !m.to.is_terminal()));
+        timers::insert(tx, group.job, &resumed, seconds(rules.policy.attempt_timeout_s)).await?;
         Ok(moved)
     }
 }
@@ -301,6 +304,8 @@ pub(crate) fn ended(moved: &[Moved]) -> Vec<NewOutcome<'static>> {
 pub(crate) fn observe(kind: JobKind, started_at: Option<DateTime<Utc>>, moved: &[Moved]) {
     let kind = kind.as_str();
     for m in moved {
+        let (job, device) = (m.command.job, m.command.device);
+        tracing::debug!(%job, command = %m.command, %device, m.attempt, from = m.from.as_str(), to = m.to.as_str(), "moved");
         if m.to == CommandState::Sent {
             let since = started_at.map_or(m.planned_at, |started| started.max(m.planned_at));
             metrics::histogram!("drover_accepted_to_sent_seconds", "kind" => kind)

@@ -33,7 +33,7 @@ impl Service {
         let devices = devices_of(&job, wanted)?;
         self.require_known(&tx, &job, &devices).await?;
         let happening = Happening {
-            retry_after: self.options().dispatch_lease,
+            retry_after: self.dispatch_lease(job.policy),
             retry_limit: job.policy.retry_limit,
             ..Happening::new(job.id, &devices, Event::Retried)
         };

@@ -68,7 +68,7 @@ impl Service {
     ) -> Result<Vec<Moved>, StoreError> {
         let (attempt, devices) = (group[0].attempt, group.iter().map(|due| due.device).collect::<Vec<_>>());
         if group[0].state == CommandState::Queued && !rules.is_expired {
-            let lease = self.options().dispatch_lease;
+            let lease = self.dispatch_lease(rules.policy);
             let leased = commands::lease_again(tx, rules.id, attempt, &devices, lease).await?;
             // A job that is held keeps its queued commands; the next deadline asks again.
             if rules.state == JobState::Running && !leased.is_empty() {

@@ -404,3 +404,31 @@ async fn lists_filter_and_search() {
     let free = world.service.devices(&world.product, DeviceFilter::default(), page).await.unwrap();
     assert_eq!(free.total, 0);
 }
+
+#[tokio::test]
+async fn every_deadline_is_covered_by_a_timer_however_short_it_is() {
+    let long = std::time::Duration::from_hours(10);
+    let world = World::with(drover_service::ServiceOptions {
+        plan_chunk: 10,
+        dispatch_lease: long,
+        cancel_timeout: long,
+        backoff: drover_domain::Backoff { base: long, max: long },
+        ..drover_service::ServiceOptions::default()
+    })
+    .await;
+    let uuids = world.enrol(3).await;
+    let job = world.draft(1).await;
+    world.service.join_devices(&world.product, job.id, Join::Devices(uuids), "me").await.unwrap();
+    world.service.start_job(&world.product, job.id, None).await.unwrap();
+    let sent = run_outbox(&world).await;
+    world.assert_clean().await;
+    let ids: Vec<CommandId> = sent.iter().map(|(_, id, _)| CommandId::from_i64(*id).unwrap()).collect();
+    world.service.cancel_commands(&world.product, job.id, &ids[..1], "me").await.unwrap();
+    world.assert_clean().await;
+    let reports = [
+        report(&sent[0].0, sent[0].1, 1, ReportStatus::CancelRefused),
+        report(&sent[1].0, sent[1].1, 1, ReportStatus::Failed),
+    ];
+    assert_eq!(world.service.record_reports(&reports).await.unwrap(), vec![Recorded::Applied; 2]);
+    world.assert_clean().await;
+}

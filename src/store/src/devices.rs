@@ -33,8 +33,10 @@ pub async fn upsert(
 ) -> Result<Vec<String>, StoreError> {
     const SQL: &str = "/* devices::upsert */
         WITH given AS (
-            SELECT DISTINCT ON (uuid) * FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
-                AS given (uuid, name, sn, imei, group_uuid, firmware_version, channel) ORDER BY uuid
+            SELECT DISTINCT ON (uuid) uuid, name, sn, imei, group_uuid, firmware_version, channel FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
+                WITH ORDINALITY AS lines (uuid, name, sn, imei, group_uuid, firmware_version, channel, line)
+            -- A device that is named twice is what it is named last.
+            ORDER BY uuid, line DESC
         ), stored AS (
             INSERT INTO devices (tenant_id, product_id, uuid, name, sn, imei, group_uuid, firmware_version, channel)
             SELECT $1, $2, given.* FROM given

@@ -18,3 +18,14 @@ pub async fn run(store: &Store) -> Result<Vec<String>, StoreError> {
     let report = embedded::migrations::runner().run_async(&mut *connection).await?;
     Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
 }
+
+/// How many migrations have not run yet. 0 for a schema that a newer program made: it serves this one too.
+pub async fn pending(store: &Store) -> Result<usize, StoreError> {
+    const EXISTS: &str = "SELECT to_regclass('refinery_schema_history') IS NOT NULL";
+    const NEWEST: &str = "SELECT COALESCE(max(version), 0)::bigint FROM refinery_schema_history";
+    let client = store.client().await?;
+    let newest: i64 =
+        if client.query_one(EXISTS, &[]).await?.get(0) { client.query_one(NEWEST, &[]).await?.get(0) } else { 0 };
+    let known = embedded::migrations::runner();
+    Ok(known.get_migrations().iter().filter(|migration| i64::from(migration.version()) > newest).count())
+}

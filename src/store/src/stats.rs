@@ -1,4 +1,6 @@
-//! What the metrics say of the database's rows.
+//! What the metrics say of the database's rows, and what a job and the database itself have been through.
+
+use drover_domain::JobId;
 
 use crate::{GenericClient, StoreError, sql};
 
@@ -47,4 +49,25 @@ pub async fn outbox(client: &impl GenericClient) -> Result<OutboxStats, StoreErr
         COALESCE(extract(epoch FROM now() - min(created_at)), 0)::double precision FROM outbox";
     let row = sql::query_one(client, SQL, &[]).await?;
     Ok(OutboxStats { messages: row.get(0), oldest_s: row.get(1) })
+}
+
+/// Attempts that a job's commands began.
+pub async fn attempts(client: &impl GenericClient, job: JobId) -> Result<i64, StoreError> {
+    const SQL: &str = "/* stats::attempts */ SELECT COALESCE(sum(attempt), 0)::bigint FROM commands
+        WHERE job_id = $1 AND state <> 'planned'";
+    Ok(sql::query_one(client, SQL, &[&job.0]).await?.get(0))
+}
+
+/// Reports about a job that moved nothing, by reason.
+pub async fn evidence(client: &impl GenericClient, job: JobId) -> Result<Vec<(String, i64)>, StoreError> {
+    const SQL: &str =
+        "/* stats::evidence */ SELECT reason, count(*) FROM unapplied_reports WHERE job_id = $1 GROUP BY reason";
+    Ok(sql::query(client, SQL, &[&job.0]).await?.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+/// How much the database has written to its log since it was made, in bytes. The difference of two is what was written
+/// meanwhile, by everybody.
+pub async fn wal_bytes(client: &impl GenericClient) -> Result<i64, StoreError> {
+    const SQL: &str = "/* stats::wal_bytes */ SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint";
+    Ok(sql::query_one(client, SQL, &[]).await?.get(0))
 }

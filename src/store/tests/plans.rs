@@ -1,0 +1,128 @@
+//! Statements on the table of commands keep to its indexes whatever the statistics say: with ten thousands of rows, of
+//! which the planner was told when the table was empty, when every row was terminal, or never.
+#![allow(clippy::unwrap_used)]
+
+use std::time::Duration;
+
+use drover_domain::{CommandState, Event, JobId};
+use drover_store::{
+    Store, StoreOptions, TlsMode, Tx,
+    commands::{self, Devices, Happening},
+    migrate, reports,
+    tallies::Tally,
+    timers,
+};
+use drover_testkit::TestPostgres;
+
+const ROWS: i64 = 30_000;
+const BATCH: i64 = 500;
+/// Enough executions of one statement for Postgres to have tried a generic plan (its rule is five).
+const ROUNDS: i64 = 8;
+
+#[derive(Debug, Clone, Copy)]
+enum Statistics {
+    Never,
+    WhenEmpty,
+    WhenTerminal,
+    Fresh,
+}
+
+async fn store() -> (Store, drover_testkit::TestDatabase) {
+    let database = TestPostgres::database().await;
+    let options = StoreOptions {
+        url: database.url.clone(),
+        pool_size: 2,
+        wait_timeout: Duration::from_secs(10),
+        statement_timeout: Duration::from_mins(1),
+        tls: TlsMode::Disable,
+    };
+    let store = Store::new(&options).unwrap();
+    migrate::run(&store).await.unwrap();
+    (store, database)
+}
+
+async fn fill(store: &Store, statistics: Statistics) {
+    let client = store.client().await.unwrap();
+    client.batch_execute("ALTER TABLE commands SET (autovacuum_enabled = false)").await.unwrap();
+    if matches!(statistics, Statistics::WhenEmpty) {
+        client.batch_execute("ANALYZE commands").await.unwrap();
+    }
+    let insert = "INSERT INTO commands (job_id, device_id, state, prior_state, deadline_at, finished_at)
+        SELECT $1, n, CASE WHEN $2 THEN 'succeeded' ELSE 'sent' END, 'sent', CASE WHEN NOT $2 THEN now() END,
+            CASE WHEN $2 THEN now() END FROM generate_series(1::bigint, $3) AS n";
+    client.execute(insert, &[&1_i64, &true, &ROWS]).await.unwrap();
+    if matches!(statistics, Statistics::WhenTerminal) {
+        client.batch_execute("ANALYZE commands").await.unwrap();
+    }
+    client.execute(insert, &[&2_i64, &false, &ROWS]).await.unwrap();
+    if matches!(statistics, Statistics::Fresh) {
+        client.batch_execute("ANALYZE commands").await.unwrap();
+    }
+}
+
+async fn sequential_scans(tx: &Tx<'_>) -> i64 {
+    let sql = "SELECT COALESCE(sum(seq_scan), 0)::bigint FROM pg_stat_xact_user_tables WHERE relname = 'commands'";
+    tx.query_one(sql, &[]).await.unwrap().get(0)
+}
+
+#[tokio::test]
+async fn no_statement_on_commands_reads_the_whole_table() {
+    for statistics in [Statistics::Never, Statistics::WhenEmpty, Statistics::WhenTerminal, Statistics::Fresh] {
+        let (store, _database) = store().await;
+        fill(&store, statistics).await;
+        let mut client = store.client().await.unwrap();
+        let tx = client.transaction().await.unwrap();
+        let job = JobId(2);
+        for round in 0..ROUNDS {
+            let (first, last) = (1 + round * BATCH, (round + 1) * BATCH);
+            let list: Vec<i64> = (first..=last).collect();
+            let (range, list_set) = (Devices::Range(first, last), Devices::List(list.clone()));
+            commands::due(&tx, job, &range).await.unwrap();
+            commands::due(&tx, job, &list_set).await.unwrap();
+            commands::outdated(&tx, job, &range).await.unwrap();
+            commands::outdated(&tx, job, &list_set).await.unwrap();
+            commands::addressees(&tx, job, &range, CommandState::Sent, Some(1)).await.unwrap();
+            commands::addressees(&tx, job, &list_set, CommandState::Sent, None).await.unwrap();
+            commands::in_states(&tx, job, first, &[CommandState::Sent], 10).await.unwrap();
+            commands::release_chunk(&tx, job, first, BATCH, (0, Duration::ZERO)).await.unwrap();
+            commands::lease_again(&tx, job, 1, &list, Duration::ZERO).await.unwrap();
+            reports::standings(&tx, job, &list).await.unwrap();
+            timers::insert(&tx, job, &range, Duration::ZERO).await.unwrap();
+            let timer = timers::claim_fired(&tx).await.unwrap().unwrap();
+            timers::rearm(&tx, &timer).await.unwrap();
+            let succeeded = Happening { attempt: Some(1), ..Happening::new(job, &list, Event::Succeeded) };
+            let moved = commands::apply(&tx, &succeeded, &mut Tally::default()).await.unwrap();
+            assert_eq!(moved.len(), list.len());
+            assert_eq!(sequential_scans(&tx).await, 0, "round {round}, statistics {statistics:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nearly_every_change_of_state_is_hot() {
+    let (store, _database) = store().await;
+    let mut client = store.client().await.unwrap();
+    client
+        .execute(
+            "INSERT INTO commands (job_id, device_id, state, prior_state, deadline_at)
+             SELECT 1, n, 'queued', 'planned', now() FROM generate_series(1::bigint, $1) AS n",
+            &[&ROWS],
+        )
+        .await
+        .unwrap();
+    let devices: Vec<i64> = (1..=ROWS).collect();
+    for event in [Event::Accepted, Event::Downloading, Event::Installing, Event::Succeeded] {
+        // In batches, as the roles do: what one has committed, the next may clear away.
+        for batch in devices.chunks(1000) {
+            let tx = client.transaction().await.unwrap();
+            commands::apply(&tx, &Happening::new(JobId(1), batch, event), &mut Tally::default()).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+    }
+    client.batch_execute("SELECT pg_stat_force_next_flush()").await.unwrap();
+    let sql = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'commands'";
+    let row = client.query_one(sql, &[]).await.unwrap();
+    let (updates, hot): (i64, i64) = (row.get(0), row.get(1));
+    assert_eq!(updates, 4 * ROWS);
+    assert!(hot * 100 >= updates * 90, "{hot} of {updates} updates were HOT");
+}
