@@ -1,0 +1,88 @@
+//! Reading what a caller sends, never more than allowed and never waiting for ever.
+
+use std::{error::Error, pin::Pin, time::Duration};
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+
+/// Any error, kept as a source.
+pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
+/// Bytes in order, until an error.
+pub(crate) type BoxStream = Pin<Box<dyn Stream<Item = Result<Bytes, BoxError>> + Send>>;
+
+/// Why a body could not be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BodyError {
+    /// More than is allowed.
+    #[error("is larger than {max_bytes} bytes")]
+    TooLarge {
+        /// What is allowed.
+        max_bytes: usize,
+    },
+    /// The caller went away, or sent what is no HTTP.
+    #[error("broke off: {0}")]
+    Broken(#[source] BoxError),
+}
+
+/// Reads a whole body into memory.
+pub(crate) async fn read(body: Body, max_bytes: usize) -> Result<Bytes, BodyError> {
+    match Limited::new(body, max_bytes).collect().await {
+        Ok(whole) => Ok(whole.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(BodyError::TooLarge { max_bytes }),
+        Err(error) => Err(BodyError::Broken(error)),
+    }
+}
+
+/// Nothing came for too long.
+#[derive(Debug, thiserror::Error)]
+#[error("nothing came for {} s", .0.as_secs_f32())]
+pub(crate) struct Idle(Duration);
+
+/// A stream that fails when nothing comes for `idle_timeout`: what an upload has instead of a deadline for the whole.
+pub(crate) fn not_idle<S, E>(
+    chunks: S,
+    idle_timeout: Duration,
+) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + use<S, E>
+where
+    S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
+    E: Into<BoxError>,
+{
+    futures_util::stream::try_unfold(chunks, move |mut chunks| async move {
+        match tokio::time::timeout(idle_timeout, chunks.next()).await {
+            Ok(Some(chunk)) => Ok(Some((chunk.map_err(Into::into)?, chunks))),
+            Ok(None) => Ok(None),
+            Err(_) => Err(Idle(idle_timeout).into()),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::{TryStreamExt as _, stream};
+
+    #[tokio::test]
+    async fn a_body_at_the_limit_is_read_and_one_beyond_is_not() {
+        assert_eq!(read(Body::from("12345"), 5).await.unwrap(), "12345");
+        assert!(matches!(read(Body::from("123456"), 5).await, Err(BodyError::TooLarge { max_bytes: 5 })));
+        let streamed = Body::from_stream(stream::repeat_with(|| Ok::<_, BoxError>(Bytes::from_static(b"123"))));
+        assert!(matches!(read(streamed, 5).await, Err(BodyError::TooLarge { .. })), "endless, without a length");
+        let broken = Body::from_stream(stream::iter([Ok("1"), Err("cut")]));
+        assert!(matches!(read(broken, 5).await, Err(BodyError::Broken(_))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_stalls_fails_and_a_slow_one_does_not() {
+        let slow = Box::pin(stream::iter(0..3).then(|_| async {
+            tokio::time::sleep(Duration::from_secs(9)).await;
+            Ok::<_, BoxError>(Bytes::from_static(b"x"))
+        }));
+        let read: Vec<Bytes> = not_idle(slow, Duration::from_secs(10)).try_collect().await.unwrap();
+        assert_eq!(read.len(), 3);
+        let silent = stream::pending::<Result<Bytes, BoxError>>();
+        let failed = not_idle(silent, Duration::from_secs(10)).try_collect::<Vec<_>>().await.unwrap_err();
+        assert!(failed.is::<Idle>());
+    }
+}

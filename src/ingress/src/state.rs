@@ -1,0 +1,74 @@
+//! What every handler is given.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use drover_messages::TraceContext;
+use drover_service::Service;
+use metrics_exporter_prometheus::PrometheusHandle;
+
+/// Tells the time.
+pub type Now = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+/// Gives 64 random bits, for the ids of traces.
+pub type Random = Arc<dyn Fn() -> u64 + Send + Sync>;
+/// Asks a dependency that the service does not know: what is wrong with it, or `None` when nothing is.
+pub type Probe = Arc<dyn Fn() -> Option<String> + Send + Sync>;
+
+/// What every handler is given; cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    /// The use cases.
+    pub service: Service,
+    /// The clock against which calls are fresh or stale.
+    pub now: Now,
+    /// The source of trace ids.
+    pub random: Random,
+    /// How the broker does.
+    pub broker: Probe,
+    /// The metrics of the process, or `None` when it records none.
+    pub metrics: Option<PrometheusHandle>,
+    /// How much and how long.
+    pub limits: Limits,
+}
+
+impl AppState {
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        (self.now)()
+    }
+
+    /// The root of a new trace.
+    pub(crate) fn new_trace(&self) -> TraceContext {
+        let bits = || u128::from((self.random)());
+        TraceContext::root(bits() << 64 | bits(), (self.random)())
+    }
+}
+
+impl fmt::Debug for AppState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppState").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+/// How much a call may send and how long it may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The largest body that is read into memory. A list of 100,000 devices takes about 5 MB.
+    pub max_body_bytes: usize,
+    /// The largest firmware file.
+    pub max_upload_bytes: u64,
+    /// How long a call may take until its answer begins. Uploads are exempt.
+    pub request_timeout: Duration,
+    /// How long an upload may send nothing, and the file store may take for one chunk of a download.
+    pub idle_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: 16 << 20,
+            max_upload_bytes: 1 << 30,
+            request_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(30),
+        }
+    }
+}
