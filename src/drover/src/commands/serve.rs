@@ -1,0 +1,27 @@
+//! `drover serve`: some roles of a shared installation.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use drover_workers::{Role, Roles};
+use tokio::net::TcpListener;
+
+use crate::{config::Config, installation::Installation, process::Process, telemetry};
+
+pub(crate) async fn run(config: Config, roles: Roles) -> anyhow::Result<ExitCode> {
+    if roles.need_broker() && config.amqp.url.is_none() {
+        bail!("these roles share a broker: set AMQP_URL, or use `drover up`, which brings its own");
+    }
+    if roles.has(Role::Dispatch) && !roles.has(Role::Ingress) && config.http.public_url.is_none() {
+        bail!("devices download from the ingress, which is elsewhere: set http.public_url (DROVER_HTTP__PUBLIC_URL)");
+    }
+    let metrics = telemetry::start_metrics()?;
+    let installation = Installation::shared(config)?;
+    let listen = installation.config.http.listen;
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    let broker = installation.broker()?;
+    let process = Process::start(&installation, listener, broker, roles, metrics)?;
+    tracing::info!(address = %process.address, "answering HTTP");
+    process.run_to_end().await?;
+    Ok(ExitCode::SUCCESS)
+}

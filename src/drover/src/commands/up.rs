@@ -1,0 +1,61 @@
+//! `drover up`: every role in one process, with a database and a broker of its own where none are named.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use drover_workers::Roles;
+use tokio::net::TcpListener;
+
+use super::demo;
+use crate::{
+    cli::{Behaviour, Up},
+    config::Config,
+    installation::Installation,
+    process::{Process, asked_to_stop},
+    startup, telemetry,
+};
+
+pub(crate) async fn run(mut config: Config, args: &Up) -> anyhow::Result<ExitCode> {
+    if args.demo {
+        demo::hurry(&mut config);
+    }
+    let metrics = telemetry::start_metrics()?;
+    let listen = config.http.listen;
+    // First of all: a second `drover up` must not get as far as the database.
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    let mut installation = Installation::exclusive(config).await?;
+    let broker = installation.broker()?;
+    let process = Process::start(&installation, listener, broker.clone(), Roles::all(), metrics)?;
+    let migrated = tokio::select! {
+        migrated = startup::migrate(&installation.store, installation.entropy.as_ref()) => migrated,
+        // Asked to stop while the database is still waited for: there is nothing to drain.
+        () = asked_to_stop() => Ok(Vec::new()),
+    };
+    if let Err(error) = migrated {
+        installation.close().await?;
+        return Err(error);
+    }
+    let base_url = format!("http://{}", process.address);
+    if args.demo {
+        let behaviour = Behaviour {
+            failure_rate: 0.05,
+            silence_rate: 0.02,
+            duplicate_rate: 0.02,
+            late_rate: 0.01,
+            ..Behaviour::demo()
+        };
+        let campaign = demo::campaign(&installation, &broker, &base_url, args.devices, &behaviour);
+        tokio::select! {
+            // What goes wrong in the campaign is shown; the installation stays up to be looked at.
+            result = campaign => if let Err(error) = result { tracing::error!(%error, "the campaign failed") },
+            () = asked_to_stop() => process.stop_token().cancel(),
+        }
+    }
+    println!(
+        "\nDrover is up. Look at:\n  {base_url}/readyz   what it depends on\n  {base_url}/metrics  what it does\n  docs/api/aep.md  how to call it\nCtrl-C ends it; its data stays in {}.",
+        installation.config.data_dir.display()
+    );
+    let result = process.run_to_end().await;
+    installation.close().await?;
+    result.map(|()| ExitCode::SUCCESS)
+}

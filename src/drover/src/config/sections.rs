@@ -1,0 +1,180 @@
+//! The sections of the configuration and their built-in values. Ranges are in `ranges`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+use super::Secret;
+
+/// The HTTP server, its limits and how the world reaches it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Http {
+    /// Address and port to listen on.
+    pub(crate) listen: SocketAddr,
+    /// What links to files begin with. `None`: `http://` and the listening address.
+    pub(crate) public_url: Option<String>,
+    /// Time for a connection to send its request's headers.
+    pub(crate) header_timeout_s: u64,
+    /// Time for a request to be answered; uploads and downloads count anew with every piece.
+    pub(crate) request_timeout_s: u64,
+    /// Connections at once; more wait to be accepted.
+    pub(crate) max_connections: usize,
+    /// The largest file that may be uploaded.
+    pub(crate) max_upload_bytes: u64,
+    /// The largest body of any other request.
+    pub(crate) max_body_bytes: u64,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            public_url: None,
+            header_timeout_s: 10,
+            request_timeout_s: 30,
+            max_connections: 4096,
+            max_upload_bytes: 1 << 30,
+            max_body_bytes: 16 << 20,
+        }
+    }
+}
+
+/// Whether connections to PostgreSQL are encrypted. There is no "prefer": it would fall back silently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum DatabaseTls {
+    /// Never, for a server on this machine or in a closed network.
+    Disable,
+    /// Always, and the server's certificate must be valid.
+    Require,
+}
+
+/// PostgreSQL and the pool of connections to it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Database {
+    /// `postgres://…`. Without it `drover up` starts a private server.
+    pub(crate) url: Option<Secret<String>>,
+    /// Connections that this process keeps at most.
+    pub(crate) pool_size: usize,
+    /// Time to wait for a free connection before answering that Drover is overloaded.
+    pub(crate) wait_timeout_s: u64,
+    /// Time for one statement before the server cancels it.
+    pub(crate) statement_timeout_s: u64,
+    /// Encryption.
+    pub(crate) tls: DatabaseTls,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self { url: None, pool_size: 16, wait_timeout_s: 5, statement_timeout_s: 30, tls: DatabaseTls::Disable }
+    }
+}
+
+/// RabbitMQ.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Amqp {
+    /// `amqp://…` or `amqps://…`. Without it `drover up` uses its in-process broker.
+    pub(crate) url: Option<Secret<String>>,
+    /// Time for the broker to confirm a message before it counts as not sent.
+    pub(crate) publish_deadline_s: u64,
+}
+
+impl Default for Amqp {
+    fn default() -> Self {
+        Self { url: None, publish_deadline_s: 10 }
+    }
+}
+
+/// Uploaded files and the links to them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Files {
+    /// A directory, as a path or a `file://` URL. `None`: `files` in the data directory.
+    pub(crate) url: Option<String>,
+    /// How long a signed download link is good for.
+    pub(crate) link_ttl_s: u64,
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        Self { url: None, link_ttl_s: 86_400 }
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// One JSON object a line, for machines.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// The log.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Log {
+    /// The shape of a line.
+    pub(crate) format: LogFormat,
+    /// What is logged, as tracing's `EnvFilter` reads it: `info`, `drover=debug,info`.
+    pub(crate) filter: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, filter: "info".to_owned() }
+    }
+}
+
+/// The worker roles.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Workers {
+    /// Chunks that one process plans at once.
+    pub(crate) plan_concurrency: usize,
+    /// Chunks that one process dispatches at once.
+    pub(crate) dispatch_concurrency: usize,
+    /// Commands in a chunk.
+    pub(crate) plan_chunk: usize,
+    /// Reports that are recorded in one transaction at most.
+    pub(crate) report_batch_max: usize,
+    /// How long a report waits for others to share its transaction.
+    pub(crate) report_batch_wait_ms: u64,
+    /// How often timekeeper and relay look for work that nobody has told them of.
+    pub(crate) tick_ms: u64,
+    /// Time for a device to end an attempt, when its job's policy does not say.
+    pub(crate) attempt_timeout_s: u64,
+    /// Time for a dispatcher to finish a chunk before another may take it over.
+    pub(crate) dispatch_lease_s: u64,
+    /// Time for a device to confirm a cancellation before it is cancelled by force.
+    pub(crate) cancel_timeout_s: u64,
+    /// The pause before the second attempt; it doubles with every further one.
+    pub(crate) retry_backoff_base_s: u64,
+    /// The longest pause between two attempts.
+    pub(crate) retry_backoff_max_s: u64,
+    /// Time for work in hand after SIGTERM before the process ends anyway.
+    pub(crate) drain_timeout_s: u64,
+}
+
+impl Default for Workers {
+    fn default() -> Self {
+        Self {
+            plan_concurrency: 2,
+            dispatch_concurrency: 4,
+            plan_chunk: 1000,
+            report_batch_max: 500,
+            report_batch_wait_ms: 10,
+            tick_ms: 250,
+            attempt_timeout_s: 3600,
+            dispatch_lease_s: 60,
+            cancel_timeout_s: 600,
+            retry_backoff_base_s: 5,
+            retry_backoff_max_s: 900,
+            drain_timeout_s: 25,
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What a fleet did.
+
+use std::collections::HashMap;
+
+use drover_messages::ReportStatus;
+
+/// What a fleet did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct FleetReport {
+    /// Commands to upgrade, without those that came again.
+    pub(crate) received: u64,
+    /// Commands that came again, for the same or an older attempt.
+    pub(crate) received_again: u64,
+    /// Wishes to cancel.
+    pub(crate) cancels: u64,
+    /// Messages that no device understands.
+    pub(crate) malformed: u64,
+    /// Commands that stay without an answer on purpose.
+    pub(crate) unanswered: u64,
+    /// Reports that the broker has.
+    pub(crate) sent: Sent,
+    /// Files that came whole and unchanged.
+    pub(crate) downloads_ok: u64,
+    /// Files that did not.
+    pub(crate) downloads_failed: u64,
+    /// Answers that were due later when the fleet ended.
+    pub(crate) abandoned: u64,
+}
+
+/// Reports that the broker has, and those it did not take.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Sent {
+    by_status: HashMap<ReportStatus, u64>,
+    /// Of these, said before.
+    pub(crate) repeated: u64,
+    /// Of these, said after the attempt was given up.
+    pub(crate) late: u64,
+    /// Given up after several tries.
+    pub(crate) failures: u64,
+}
+
+impl Sent {
+    /// Reports in all.
+    pub(crate) fn total(&self) -> u64 {
+        self.by_status.values().sum()
+    }
+
+    pub(super) fn note(&mut self, status: ReportStatus, manner: Manner) {
+        *self.by_status.entry(status).or_default() += 1;
+        match manner {
+            Manner::Plain => {}
+            Manner::Repeated => self.repeated += 1,
+            Manner::Late => self.late += 1,
+        }
+    }
+}
+
+/// How a report is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// Once, in time.
+    Plain,
+    /// Again.
+    Repeated,
+    /// After the attempt was given up.
+    Late,
+}
