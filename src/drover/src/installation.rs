@@ -174,7 +174,7 @@ fn secret_key(config: &Config, entropy: &dyn Entropy) -> anyhow::Result<SecretKe
     create_data_dir(config)?;
     match new_key_file(&file, &SecretKey::generate(entropy)) {
         Ok(()) => {
-            tracing::info!(file = %file.display(), "made a secret key; every process of this installation needs the same")
+            tracing::info!(file = %file.display(), "made a secret key; every process of this installation needs the same");
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error).with_context(|| format!("cannot write {}", file.display())),

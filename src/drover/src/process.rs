@@ -33,7 +33,8 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts to answer HTTP at once, health first, and to work as soon as database and broker are there.
+    /// Starts to answer HTTP at once, health first, and to work as soon as database and broker are there. From here on a
+    /// signal is not lost: it cancels the [stop token](Self::stop_token), whoever waits for that.
     pub(crate) fn start(
         installation: &Installation,
         listener: TcpListener,
@@ -64,10 +65,15 @@ impl Process {
         let settings = worker_settings(installation);
         let is_forgetful = installation.has_forgetful_broker();
         let roles = tokio::spawn(work(roles, deps, settings, is_forgetful, stop.clone()));
+        let asked = stop.clone();
+        tokio::spawn(async move {
+            asked_to_stop().await;
+            asked.cancel();
+        });
         Ok(Self { address, stop, http, roles, drain_timeout })
     }
 
-    /// A token that asks the process to end.
+    /// A token that asks the process to end, and that a signal cancels.
     pub(crate) fn stop_token(&self) -> CancellationToken {
         self.stop.clone()
     }
@@ -76,7 +82,6 @@ impl Process {
     /// the rest stays for others.
     pub(crate) async fn run_to_end(mut self) -> anyhow::Result<()> {
         let ended_early = tokio::select! {
-            () = asked_to_stop() => None,
             () = self.stop.cancelled() => None,
             ended = &mut self.roles => Some(ended),
         };

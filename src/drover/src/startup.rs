@@ -64,7 +64,7 @@ pub(crate) async fn wait_for_schema(store: &Store, entropy: &dyn Entropy) -> any
             // Perhaps they are running just now, in this process or beside it.
             Ok(_) if pauses.is_first() => pauses.wait_quietly().await,
             Ok(pending) => {
-                pauses.wait("schema", &format!("{pending} migrations have not run: run `drover migrate`")).await
+                pauses.wait("schema", &format!("{pending} migrations have not run: run `drover migrate`")).await;
             }
             Err(error @ (StoreError::Connect(_) | StoreError::Statement(_))) => pauses.wait("database", &error).await,
             Err(error) => return Err(error).context("cannot read the schema's version"),

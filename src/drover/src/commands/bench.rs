@@ -1,4 +1,4 @@
-//! `drover bench`: a campaign against DATABASE_URL and AMQP_URL, measured.
+//! `drover bench`: a campaign against `DATABASE_URL` and `AMQP_URL`, measured.
 
 use std::process::ExitCode;
 

@@ -23,27 +23,41 @@ use crate::{
 pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let Cli { global, command } = cli;
     match command {
-        Command::Up(args) => up::run(load(&global, args.listen)?, &args).await,
-        Command::Serve(args) => serve::run(load(&global, args.listen)?, args.roles).await,
-        Command::Migrate => migrate::run(load(&global, None)?).await,
-        Command::Demo(args) => demo::run(load(&global, None)?, &args).await,
-        Command::Simulate(args) => simulate::run(load(&global, None)?, &args).await,
-        Command::Check(args) => check::run(load(&global, None)?, &args).await,
-        Command::Tenant(command) => enrolment::tenant(load(&global, None)?, command).await,
-        Command::Product(command) => enrolment::product(load(&global, None)?, command).await,
-        Command::Credential(command) => enrolment::credential(load(&global, None)?, command).await,
-        Command::Import(command) => import::run(load(&global, None)?, command).await,
-        Command::Bench(args) => bench::run(load(&global, None)?, &args).await,
+        Command::Up(args) => {
+            up::run(load(&global, args.listen, if args.demo { Log::Quiet } else { Log::Full })?, &args).await
+        }
+        Command::Serve(args) => serve::run(load(&global, args.listen, Log::Full)?, args.roles).await,
+        Command::Migrate => migrate::run(load(&global, None, Log::Quiet)?).await,
+        Command::Demo(args) => demo::run(load(&global, None, Log::Quiet)?, &args).await,
+        Command::Simulate(args) => simulate::run(load(&global, None, Log::Full)?, &args).await,
+        Command::Check(args) => check::run(load(&global, None, Log::Quiet)?, &args).await,
+        Command::Tenant(command) => enrolment::tenant(load(&global, None, Log::Quiet)?, command).await,
+        Command::Product(command) => enrolment::product(load(&global, None, Log::Quiet)?, command).await,
+        Command::Credential(command) => enrolment::credential(load(&global, None, Log::Quiet)?, command).await,
+        Command::Import(command) => import::run(load(&global, None, Log::Quiet)?, command).await,
+        Command::Bench(args) => bench::run(load(&global, None, Log::Quiet)?, &args).await,
     }
 }
 
+/// How much is logged unless somebody says otherwise.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Log {
+    /// What the configuration says.
+    Full,
+    /// Only what is wrong: the command has something else to show.
+    Quiet,
+}
+
 /// The configuration, with what the command line says on top, and logs started by it.
-fn load(global: &Global, listen: Option<std::net::SocketAddr>) -> anyhow::Result<Config> {
+fn load(global: &Global, listen: Option<std::net::SocketAddr>, log: Log) -> anyhow::Result<Config> {
     let overrides = Overrides::new(global.config.clone())
         .set("data_dir", global.data.as_ref().map(|data| data.to_string_lossy().into_owned()))
         .set("log.filter", global.log.clone())
         .set("http.listen", listen.map(|listen| listen.to_string()));
-    let config = config::load(&overrides)?;
+    let mut config = config::load(&overrides)?;
+    if log == Log::Quiet && config.log.filter == config::Log::default().filter {
+        config.log.filter = "warn".into();
+    }
     telemetry::start_logs(&config.log)?;
     Ok(config)
 }

@@ -1,4 +1,4 @@
-//! `drover simulate`: a fleet on the broker that AMQP_URL names.
+//! `drover simulate`: a fleet on the broker that `AMQP_URL` names.
 
 use std::{process::ExitCode, time::Duration};
 
@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cli::Simulate,
     config::Config,
-    fleet::{self, FleetOptions},
+    fleet::{Fleet, FleetOptions},
     installation::broker_of,
     process::asked_to_stop,
     startup,
@@ -28,9 +28,13 @@ pub(crate) async fn run(config: Config, args: &Simulate) -> anyhow::Result<ExitC
     let late_after = Duration::from_secs(config.workers.attempt_timeout_s + 3);
     let options =
         FleetOptions { devices: args.devices, prefix: args.prefix.clone(), ..args.behaviour.fleet(late_after) };
+    let fleet = tokio::select! {
+        fleet = Fleet::listen(broker.clone(), options) => fleet?,
+        () = asked_to_stop() => return Ok(ExitCode::SUCCESS),
+    };
     tracing::info!(devices = args.devices, prefix = args.prefix, "simulated devices listen");
     let stopper = stop.clone();
-    let (report, ()) = tokio::join!(fleet::run(broker.clone(), options, stop), async move {
+    let (report, ()) = tokio::join!(fleet.run(stop), async move {
         asked_to_stop().await;
         stopper.cancel();
     });

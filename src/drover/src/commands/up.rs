@@ -11,7 +11,7 @@ use crate::{
     cli::{Behaviour, Up},
     config::Config,
     installation::Installation,
-    process::{Process, asked_to_stop},
+    process::Process,
     startup, telemetry,
 };
 
@@ -26,12 +26,10 @@ pub(crate) async fn run(mut config: Config, args: &Up) -> anyhow::Result<ExitCod
     let mut installation = Installation::exclusive(config).await?;
     let broker = installation.broker()?;
     let process = Process::start(&installation, listener, broker.clone(), Roles::all(), metrics)?;
-    let migrated = tokio::select! {
-        migrated = startup::migrate(&installation.store, installation.entropy.as_ref()) => migrated,
-        // Asked to stop while the database is still waited for: there is nothing to drain.
-        () = asked_to_stop() => Ok(Vec::new()),
-    };
-    if let Err(error) = migrated {
+    let stop = process.stop_token();
+    // Asked to stop while the database is still waited for, it goes straight on to the end.
+    let migrate = startup::migrate(&installation.store, installation.entropy.as_ref());
+    if let Some(Err(error)) = stop.run_until_cancelled(migrate).await {
         installation.close().await?;
         return Err(error);
     }
@@ -45,16 +43,17 @@ pub(crate) async fn run(mut config: Config, args: &Up) -> anyhow::Result<ExitCod
             ..Behaviour::demo()
         };
         let campaign = demo::campaign(&installation, &broker, &base_url, args.devices, &behaviour);
-        tokio::select! {
-            // What goes wrong in the campaign is shown; the installation stays up to be looked at.
-            result = campaign => if let Err(error) = result { tracing::error!(%error, "the campaign failed") },
-            () = asked_to_stop() => process.stop_token().cancel(),
+        // What goes wrong in the campaign is shown; the installation stays up to be looked at.
+        if let Some(Err(error)) = stop.run_until_cancelled(campaign).await {
+            tracing::error!(%error, "the campaign failed");
         }
     }
-    println!(
-        "\nDrover is up. Look at:\n  {base_url}/readyz   what it depends on\n  {base_url}/metrics  what it does\n  docs/api/aep.md  how to call it\nCtrl-C ends it; its data stays in {}.",
-        installation.config.data_dir.display()
-    );
+    if !stop.is_cancelled() {
+        println!(
+            "\nDrover is up. Look at:\n  {base_url}/readyz   what it depends on\n  {base_url}/metrics  what it does\n  docs/api/aep.md  how to call it\nCtrl-C ends it; its data stays in {}.",
+            installation.config.data_dir.display()
+        );
+    }
     let result = process.run_to_end().await;
     installation.close().await?;
     result.map(|()| ExitCode::SUCCESS)

@@ -14,11 +14,6 @@ const HIDDEN: &str = "***";
 pub(crate) struct Secret<T>(T);
 
 impl<T> Secret<T> {
-    /// Hides a value.
-    pub(crate) fn new(value: T) -> Self {
-        Self(value)
-    }
-
     /// The value itself, for the one call that needs it.
     pub(crate) fn expose(&self) -> &T {
         &self.0

@@ -47,14 +47,6 @@ pub(crate) struct Fleet {
     http: reqwest::Client,
 }
 
-/// Listens and plays a fleet until `stop` is cancelled or the broker closed.
-pub(crate) async fn run(broker: Broker, options: FleetOptions, stop: CancellationToken) -> anyhow::Result<FleetReport> {
-    tokio::select! {
-        fleet = Fleet::listen(broker, options) => Ok(fleet?.run(stop.clone()).await),
-        () = stop.cancelled() => Ok(FleetReport::default()),
-    }
-}
-
 impl Fleet {
     /// Subscribes to the fleet's commands.
     pub(crate) async fn listen(broker: Broker, options: FleetOptions) -> anyhow::Result<Self> {
