@@ -4,7 +4,7 @@ use std::{
     fs::{self, File},
     io::{ErrorKind, Write},
     os::unix::fs::OpenOptionsExt,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -165,12 +165,17 @@ fn service_options(config: &Config) -> ServiceOptions {
     }
 }
 
+/// Where the key is when none is configured.
+pub(crate) fn key_file(config: &Config) -> PathBuf {
+    config.data_dir.join("secret.key")
+}
+
 /// The configured key, or the one in the data folder, made at the first need.
 fn secret_key(config: &Config, entropy: &dyn Entropy) -> anyhow::Result<SecretKey> {
     if let Some(key) = &config.secret_key {
         return Ok(SecretKey::parse(&BASE64_STANDARD.encode(key.expose()))?);
     }
-    let file = config.data_dir.join("secret.key");
+    let file = key_file(config);
     create_data_dir(config)?;
     match new_key_file(&file, &SecretKey::generate(entropy)) {
         Ok(()) => {

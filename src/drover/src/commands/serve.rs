@@ -6,7 +6,12 @@ use anyhow::{Context, bail};
 use drover_workers::{Role, Roles};
 use tokio::net::TcpListener;
 
-use crate::{config::Config, installation::Installation, process::Process, telemetry};
+use crate::{
+    config::Config,
+    installation::{Installation, key_file},
+    process::Process,
+    telemetry,
+};
 
 pub(crate) async fn run(config: Config, roles: Roles) -> anyhow::Result<ExitCode> {
     if roles.need_broker() && config.amqp.url.is_none() {
@@ -14,6 +19,11 @@ pub(crate) async fn run(config: Config, roles: Roles) -> anyhow::Result<ExitCode
     }
     if roles.has(Role::Dispatch) && !roles.has(Role::Ingress) && config.http.public_url.is_none() {
         bail!("devices download from the ingress, which is elsewhere: set http.public_url (DROVER_HTTP__PUBLIC_URL)");
+    }
+    if config.secret_key.is_none() && !key_file(&config).exists() {
+        bail!(
+            "every process of an installation needs the same secret key: set DROVER_SECRET_KEY (`openssl rand -base64 32` makes one)"
+        );
     }
     let metrics = telemetry::start_metrics()?;
     let installation = Installation::shared(config)?;
