@@ -72,7 +72,7 @@ impl Dispatcher {
                 },
             })
             .collect();
-        let results = self.channel.send(&commands, trace, attempt_timeout(job)).await;
+        let results = self.channel.send(&commands, trace, job.policy.attempt_timeout()).await;
         let (mut sent, mut problem) = (Vec::with_capacity(addressees.len()), None);
         for (addressee, result) in addressees.iter().zip(results) {
             match result {
@@ -108,7 +108,7 @@ impl Dispatcher {
                 },
             })
             .collect();
-        let results = self.channel.send(&commands, trace, attempt_timeout(job)).await;
+        let results = self.channel.send(&commands, trace, job.policy.attempt_timeout()).await;
         let problem =
             results.into_iter().filter_map(Result::err).find(|error| !matches!(error, PublishError::Unroutable { .. }));
         problem.map_or(Disposition::Done, |error| retry(job, &error))
@@ -118,10 +118,6 @@ impl Dispatcher {
 fn retry(job: &Job, error: &PublishError) -> Disposition {
     tracing::warn!(job = %job.id, %error, "a chunk did not go out whole; the rest is tried again");
     Disposition::Retry { after: RETRY_AFTER, reason: error.to_string() }
-}
-
-fn attempt_timeout(job: &Job) -> Duration {
-    Duration::from_secs(job.policy.attempt_timeout_s.unsigned_abs().into())
 }
 
 fn command_id(job: &Job, addressee: &Addressee) -> i64 {

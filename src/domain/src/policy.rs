@@ -13,6 +13,13 @@ pub struct Policy {
     pub job_timeout_s: i32,
 }
 
+impl Policy {
+    /// How long a device may take for one attempt.
+    pub fn attempt_timeout(self) -> Duration {
+        Duration::from_secs(self.attempt_timeout_s.unsigned_abs().into())
+    }
+}
+
 /// The pause before the next try: doubling, capped, and spread so that devices that failed together do not return together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {

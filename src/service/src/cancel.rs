@@ -10,7 +10,7 @@ use drover_store::{
     timers,
 };
 
-use crate::{Job, Product, Service, ServiceError, planning::device_set, recording::ended};
+use crate::{Job, Product, Service, ServiceError, moved::ended, outbox::device_set};
 
 impl Service {
     /// Cancels commands of a job: all of them, or none when one is unknown or has ended. Asking again is no error.

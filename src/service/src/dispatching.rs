@@ -9,7 +9,7 @@ use drover_store::{
     tallies::Tally,
 };
 
-use crate::{Job, Service, ServiceError, recording::observe};
+use crate::{Job, Service, ServiceError, moved::observe};
 
 /// A chunk that may go out.
 #[derive(Debug, Clone)]
@@ -63,7 +63,7 @@ impl Service {
         let mut tally = Tally::default();
         let happening = Happening {
             attempt: Some(attempt),
-            attempt_timeout: crate::timekeeping::seconds(job.policy.attempt_timeout_s),
+            attempt_timeout: job.policy.attempt_timeout(),
             ..Happening::new(job.id, devices, Event::Accepted)
         };
         let moved = commands::apply(&tx, &happening, &mut tally).await?;

@@ -14,6 +14,7 @@ mod firmware;
 mod jobs;
 mod links;
 mod lists;
+mod moved;
 mod outbox;
 mod planning;
 mod progress;
@@ -152,7 +153,7 @@ impl Service {
     /// How long a released command is the dispatcher's. Never longer than an attempt: then the deadline that follows when
     /// the channel takes it is further away, and needs no timer of its own, whatever another process's lease is.
     fn dispatch_lease(&self, policy: Policy) -> Duration {
-        self.options().dispatch_lease.min(timekeeping::seconds(policy.attempt_timeout_s))
+        self.options().dispatch_lease.min(policy.attempt_timeout())
     }
 
     /// A number from 0 up to 1.

@@ -1,8 +1,8 @@
 //! Leaves messages to the relay, in the transaction of what they are about.
 
 use drover_domain::JobKind;
-use drover_messages::{DispatchCommands, Message, PlanJob, Queue};
-use drover_store::{StoreError, Tx, outbox};
+use drover_messages::{DeviceSet, DispatchCommands, Message, PlanJob, Queue};
+use drover_store::{StoreError, Tx, commands::Devices, outbox};
 
 use crate::{Service, random_uuid};
 
@@ -39,5 +39,13 @@ impl Service {
         let message_id = random_uuid(self.inner.entropy.as_ref());
         let (queue, body) = (queue.to_string(), message.encode()?);
         outbox::insert(tx, &outbox::NewMessage { message_id, queue: &queue, body: &body, trace_context }).await
+    }
+}
+
+/// The devices as they travel.
+pub(crate) fn device_set(devices: Devices) -> DeviceSet {
+    match devices {
+        Devices::Range(first, last) => DeviceSet::Range { first, last },
+        Devices::List(ids) => DeviceSet::List { ids },
     }
 }

@@ -1,7 +1,7 @@
 //! The planner's work: a job's audience becomes commands, and a started job's commands are let go, chunk by chunk.
 
 use drover_domain::{CommandState, Event, JobId, JobState};
-use drover_messages::{DeviceSet, DispatchAction, DispatchCommands, PlanJob};
+use drover_messages::{DispatchAction, DispatchCommands, PlanJob};
 use drover_store::{
     StoreError, Tx, audiences,
     commands::{self, Devices, Happening},
@@ -10,7 +10,7 @@ use drover_store::{
     timers,
 };
 
-use crate::{Job, Service, ServiceError, recording::ended};
+use crate::{Job, Service, ServiceError, moved::ended, outbox::device_set};
 
 /// How far the planner came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,13 +127,5 @@ impl Service {
         let last = devices.last().copied().filter(|_| i64::try_from(devices.len()).is_ok_and(|found| found == limit));
         jobs::set_released_to(tx, job.id, last).await?;
         Ok(last.is_some())
-    }
-}
-
-/// The devices as they travel.
-pub(crate) fn device_set(devices: Devices) -> DeviceSet {
-    match devices {
-        Devices::Range(first, last) => DeviceSet::Range { first, last },
-        Devices::List(ids) => DeviceSet::List { ids },
     }
 }

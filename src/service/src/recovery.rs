@@ -8,7 +8,7 @@ use drover_store::{
     jobs, outbox,
 };
 
-use crate::{Service, ServiceError, planning::device_set};
+use crate::{Service, ServiceError, outbox::device_set};
 
 /// Jobs, and devices of one message, told in one step.
 const BATCH: i64 = 500;

@@ -1,7 +1,5 @@
 //! The timekeeper's work: deadlines pass, pauses end, jobs start at their time. All by the database's clock.
 
-use std::time::Duration;
-
 use drover_domain::{CommandState, Event, JobEvent, JobState, Rules};
 use drover_messages::{DispatchAction, DispatchCommands, PlanJob};
 use drover_store::{
@@ -15,16 +13,12 @@ use drover_store::{
 
 use crate::{
     Service, ServiceError,
-    planning::device_set,
-    recording::{ended, observe},
+    moved::{ended, observe},
+    outbox::device_set,
 };
 
 /// Jobs started in one transaction.
 const START_BATCH: i64 = 100;
-
-pub(crate) fn seconds(seconds: i32) -> Duration {
-    Duration::from_secs(seconds.unsigned_abs().into())
-}
 
 impl Service {
     /// Serves one timer that has fired, in one transaction; `false` when there is none. Timers that another timekeeper
@@ -85,7 +79,7 @@ impl Service {
             attempt: Some(attempt),
             rules: Rules { proof_required: rules.proof_required },
             due_only: true,
-            attempt_timeout: seconds(rules.policy.attempt_timeout_s),
+            attempt_timeout: rules.policy.attempt_timeout(),
             retry_after: self.options().backoff.after(attempt, self.chance()),
             ..Happening::new(rules.id, &devices, Event::DeadlinePassed)
         };
