@@ -19,6 +19,8 @@ CREATE TABLE jobs (
     proof_required    boolean NOT NULL DEFAULT false,
     -- Commands up to this device have been released since the start; NULL when there is nothing to release.
     released_to       bigint,
+    -- While there is something to plan or release: when the timekeeper calls the planner again, should nobody have.
+    plan_due_at       timestamptz,
     created_by        text NOT NULL DEFAULT '',
     updated_by        text NOT NULL DEFAULT '',
     -- The traceparent of the call that made the job: everything done for it belongs to that trace.
@@ -37,6 +39,8 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_product_idx ON jobs (product_id, id) WHERE deleted_at IS NULL;
 -- What the timekeeper looks at each tick: few rows, however many jobs have ended.
 CREATE INDEX jobs_active_idx ON jobs (id) WHERE state IN ('scheduled', 'running', 'paused');
+
+CREATE INDEX jobs_plan_due_idx ON jobs (plan_due_at) WHERE plan_due_at IS NOT NULL;
 
 -- Who was asked for, one row a call. The planner turns it into commands, chunk by chunk.
 CREATE TABLE audiences (

@@ -26,4 +26,5 @@ CREATE TABLE timers (
     fire_at      timestamptz NOT NULL
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 1000);
 CREATE INDEX timers_fire_idx ON timers (fire_at);
-CREATE INDEX timers_job_idx ON timers (job_id);
+-- The oracle finds the timers that may cover a device.
+CREATE INDEX timers_job_idx ON timers (job_id, first_device);

@@ -2,12 +2,15 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use drover_broker::{Batch, Disposition, Handler, PublishError};
+use drover_broker::{Batch, Delivery, Disposition, Handler, PublishError};
 use drover_domain::CommandId;
 use drover_messages::{DeviceCommand, DispatchAction, DispatchCommands, FirmwareFile, TraceContext};
 use drover_service::{Addressee, DispatchChunk, Job, Service, ServiceError};
 
-use crate::channels::{Addressed, TopicChannel};
+use crate::{
+    channels::{Addressed, TopicChannel},
+    patience::{failed, while_unavailable},
+};
 
 /// The pause before a chunk that could not go out is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -26,21 +29,21 @@ impl Dispatcher {
         Self { service, channel }
     }
 
-    async fn dispatch(
-        &self,
-        message: &DispatchCommands,
-        trace: Option<TraceContext>,
-    ) -> Result<Disposition, ServiceError> {
-        let DispatchChunk { job, addressees } = match self.service.load_dispatch(message).await? {
+    async fn dispatch(&self, delivery: &Delivery<DispatchCommands>) -> Result<Disposition, ServiceError> {
+        let Delivery { message, trace, .. } = delivery;
+        let DispatchChunk { job, addressees } = match while_unavailable(|| self.service.load_dispatch(message)).await? {
             Ok(chunk) => chunk,
             Err(invalid) => return Ok(Disposition::Dead { reason: invalid.to_string() }),
         };
-        if addressees.is_empty() {
-            return Ok(Disposition::Done);
-        }
         match message.action {
-            DispatchAction::Send { attempt } => self.send(&job, attempt, &addressees, trace).await,
-            DispatchAction::Cancel => Ok(self.cancel(&job, &addressees, trace).await),
+            DispatchAction::Send { attempt } => {
+                if delivery.redelivered || delivery.broker_attempt > 0 {
+                    let stopped = self.service.load_stopped(job.id, attempt, &message.devices).await?;
+                    self.cancel(&job, &stopped, *trace).await;
+                }
+                self.send(&job, attempt, &addressees, *trace).await
+            }
+            DispatchAction::Cancel => Ok(self.cancel(&job, &addressees, *trace).await),
         }
     }
 
@@ -51,8 +54,11 @@ impl Dispatcher {
         addressees: &[Addressee],
         trace: Option<TraceContext>,
     ) -> Result<Disposition, ServiceError> {
+        if addressees.is_empty() {
+            return Ok(Disposition::Done);
+        }
         let firmware = FirmwareFile {
-            url: self.service.firmware_link(&job.firmware),
+            url: self.service.firmware_link_for(&job.firmware, job.policy.attempt_timeout()),
             version: job.firmware.version.clone(),
             size_bytes: job.firmware.size_bytes,
             sha256: job.firmware.sha256.clone(),
@@ -85,18 +91,21 @@ impl Dispatcher {
                 Err(error) => problem = Some(error),
             }
         }
-        let cancelled = self.service.record_sent(job, attempt, &sent).await?;
+        let stopped = while_unavailable(|| self.service.record_sent(job, attempt, &sent)).await?;
         tracing::debug!(job = %job.id, attempt, sent = sent.len(), of = addressees.len(), "dispatched");
-        if !cancelled.is_empty() {
-            // The cancel came between reading the rows and noting them: the devices have a command that is no more.
-            let cancelled: HashSet<i64> = cancelled.into_iter().collect();
-            let told: Vec<Addressee> = addressees.iter().filter(|a| cancelled.contains(&a.device.0)).cloned().collect();
+        if !stopped.is_empty() {
+            // That came between reading the rows and noting them: the devices have a command that is no more.
+            let stopped: HashSet<i64> = stopped.into_iter().collect();
+            let told: Vec<Addressee> = addressees.iter().filter(|a| stopped.contains(&a.device.0)).cloned().collect();
             self.cancel(job, &told, trace).await;
         }
         Ok(problem.map_or(Disposition::Done, |error| retry(job, &error)))
     }
 
     async fn cancel(&self, job: &Job, addressees: &[Addressee], trace: Option<TraceContext>) -> Disposition {
+        if addressees.is_empty() {
+            return Disposition::Done;
+        }
         let commands: Vec<Addressed> = addressees
             .iter()
             .map(|addressee| Addressed {
@@ -128,9 +137,9 @@ impl Handler<DispatchCommands> for Dispatcher {
     async fn handle(&self, batch: Batch<DispatchCommands>) -> Vec<Disposition> {
         let mut dispositions = Vec::with_capacity(batch.len());
         for delivery in &batch {
-            let disposition = self.dispatch(&delivery.message, delivery.trace).await.unwrap_or_else(|error| {
+            let disposition = self.dispatch(delivery).await.unwrap_or_else(|error| {
                 tracing::warn!(job = delivery.message.job_id, %error, "dispatching failed and is tried again");
-                Disposition::Retry { after: RETRY_AFTER, reason: error.to_string() }
+                failed(&error, RETRY_AFTER)
             });
             dispositions.push(disposition);
         }

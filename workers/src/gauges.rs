@@ -65,6 +65,9 @@ pub fn describe_metrics() {
         "drover_reports_total",
         "Reports of devices, by what became of them: late and duplicate ones too"
     );
+    describe_counter!("drover_planner_waits_total", "Times the planner waited for dispatchers to catch up");
+    describe_counter!("drover_timers_put_off_total", "Timers that could not be served");
+    describe_counter!("drover_handler_waits_total", "Times a handler waited for the database to come back");
     describe_counter!("drover_role_failures_total", "Steps of a role that failed");
     describe_counter!("drover_store_conflicts_total", "Transactions run again because another got in their way");
     describe_histogram!(

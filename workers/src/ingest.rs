@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use drover_broker::{Batch, Disposition, Handler};
 use drover_messages::DeviceReport;
-use drover_service::{Recorded, Service, ServiceError};
+use drover_service::{Recorded, Service};
+
+use crate::patience::{failed, while_unavailable};
 
 /// The pause before reports that could not be recorded are tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -21,13 +23,13 @@ impl Ingest {
 
     /// One report by itself, after the batch it was in failed for somebody's bad data.
     async fn record_alone(&self, report: &DeviceReport) -> Disposition {
-        match self.service.record_reports(std::slice::from_ref(report)).await {
+        match while_unavailable(|| self.service.record_reports(std::slice::from_ref(report))).await {
             Ok(recorded) => recorded.into_iter().next().map_or(Disposition::Done, settle),
             Err(error) if error.is_bad_data() => {
                 tracing::error!(command = report.command_id, device = report.device_uuid, attempt = report.attempt, %error, "a report cannot be recorded and goes to the dead-letter queue");
                 Disposition::Dead { reason: error.to_string() }
             }
-            Err(error) => retry(&error),
+            Err(error) => failed(&error, RETRY_AFTER),
         }
     }
 }
@@ -35,7 +37,7 @@ impl Ingest {
 impl Handler<DeviceReport> for Ingest {
     async fn handle(&self, batch: Batch<DeviceReport>) -> Vec<Disposition> {
         let reports: Vec<DeviceReport> = batch.into_iter().map(|delivery| delivery.message).collect();
-        match self.service.record_reports(&reports).await {
+        match while_unavailable(|| self.service.record_reports(&reports)).await {
             Ok(recorded) => recorded.into_iter().map(settle).collect(),
             Err(error) if error.is_bad_data() => {
                 let mut dispositions = Vec::with_capacity(reports.len());
@@ -46,7 +48,7 @@ impl Handler<DeviceReport> for Ingest {
             }
             Err(error) => {
                 tracing::warn!(reports = reports.len(), %error, "recording failed and is tried again");
-                Disposition::for_all(reports.len(), &retry(&error))
+                Disposition::for_all(reports.len(), &failed(&error, RETRY_AFTER))
             }
         }
     }
@@ -57,8 +59,4 @@ fn settle(recorded: Recorded) -> Disposition {
         Recorded::Applied | Recorded::Kept(_) | Recorded::Stale => Disposition::Done,
         Recorded::Unknown => Disposition::Dead { reason: "there is no such command of this device".into() },
     }
-}
-
-fn retry(error: &ServiceError) -> Disposition {
-    Disposition::Retry { after: RETRY_AFTER, reason: error.to_string() }
 }

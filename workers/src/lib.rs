@@ -8,6 +8,7 @@ mod channels;
 mod dispatcher;
 mod gauges;
 mod ingest;
+mod patience;
 mod periodic;
 mod planner;
 mod relay;

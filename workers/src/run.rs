@@ -83,7 +83,7 @@ pub async fn run(roles: &Roles, deps: Deps, settings: WorkerSettings, stop: Canc
                 concurrency: settings.plan_concurrency,
                 ..WorkerOptions::default()
             };
-            start.worker(Queue::Jobs(kind), options, Planner::new(deps.service.clone()));
+            start.worker(Queue::Jobs(kind), options, Planner::new(deps.service.clone(), deps.broker.clone(), kind));
         }
         if roles.has(Role::Dispatch) {
             let options = WorkerOptions {

@@ -22,12 +22,22 @@ pub(crate) async fn run(
     Ok(())
 }
 
+/// Each duty is done whatever becomes of the others; the first failure is the step's.
 async fn step(service: &Service) -> Result<Next, ServiceError> {
-    let mut served = 0;
-    while served < TIMERS_PER_STEP && service.serve_timer().await? {
-        served += 1;
+    let served = serve_timers(service).await;
+    let started = service.start_due_jobs().await;
+    let planned = service.call_overdue_planners().await;
+    let finished = service.finish_jobs().await;
+    let next = served?;
+    started.and(planned).and(finished)?;
+    Ok(next)
+}
+
+async fn serve_timers(service: &Service) -> Result<Next, ServiceError> {
+    for _ in 0..TIMERS_PER_STEP {
+        if !service.serve_timer().await? {
+            return Ok(Next::Later);
+        }
     }
-    service.start_due_jobs().await?;
-    service.finish_jobs().await?;
-    Ok(if served == TIMERS_PER_STEP { Next::Now } else { Next::Later })
+    Ok(Next::Now)
 }

@@ -1,6 +1,6 @@
 //! The broker as the rest of Drover sees it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use drover_messages::Queue;
 
@@ -94,6 +94,11 @@ impl Broker {
     }
 
     /// Starts feeding a worker.
+    /// How long a message of a newer version waits before a worker looks at it again.
+    pub(crate) fn newer_delay(&self) -> Duration {
+        on_driver!(self, driver => driver.newer_delay())
+    }
+
     pub(crate) fn consume(&self, queue: Queue, options: FeedOptions) -> Feed {
         on_driver!(self, driver => driver.consume(queue, options))
     }

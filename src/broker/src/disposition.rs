@@ -16,6 +16,12 @@ pub enum Disposition {
         /// Why, for whoever looks at the queues.
         reason: String,
     },
+    /// Look at it again later, as if nothing had happened: what the handler needs is away, and the delivery is not to
+    /// blame. Never counts as a retry.
+    Later {
+        /// How long to wait, rounded up to one of the broker's delays.
+        after: Duration,
+    },
     /// Never to be handled: to the dead-letter queue.
     Dead {
         /// Why, for whoever looks at the queues.
@@ -34,6 +40,7 @@ impl Disposition {
         match self {
             Self::Done => "done",
             Self::Retry { .. } => "retry",
+            Self::Later { .. } => "later",
             Self::Dead { .. } => "dead",
         }
     }

@@ -43,8 +43,8 @@ pub(crate) enum Action {
     Retry { after: Duration, reason: String },
     /// To the dead-letter queue.
     Dead { reason: String },
-    /// Deliver it again after a while as if nothing had happened.
-    LeaveForNewer,
+    /// Deliver it again after this delay as if nothing had happened.
+    Later { after: Duration },
 }
 
 /// An action on one delivery.

@@ -227,7 +227,8 @@ pub const fn transition(state: CommandState, budget: Budget, event: Event, rules
             Budget::Left => Change::NextAttempt,
             Budget::Spent => Change::To(S::TimedOut),
         },
-        // These two never reached a device: their deadline is the job's own end, and another try would have no time either.
+        // Only raised when the job's own time is over (before that, a queued command is handed out again): another try would
+        // have no time either.
         (E::DeadlinePassed, S::Planned | S::Queued) => Change::To(S::TimedOut),
         // The caller wanted it stopped, and stopped it is: by its own failure, or given up waiting for.
         (E::Failed | E::DeadlinePassed | E::CancelConfirmed, S::Cancelling) => Change::To(S::Cancelled),

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use drover_domain::{CommandState, DeviceId, JobId};
-use drover_messages::PlanJob;
 use drover_store::{StoreError, Tx, audiences, audiences::Audience, devices, tallies::Tally};
 
 use crate::{Job, Product, Service, ServiceError};
@@ -25,6 +24,10 @@ impl Service {
     /// they are. The first chunk is planned at once, so that the caller of a small job sees its commands; the rest is the
     /// planner's, however many there are.
     pub async fn join_devices(&self, product: &Product, job: JobId, who: Join, by: &str) -> Result<(), ServiceError> {
+        self.store().retrying("join_devices", || self.join_devices_once(product, job, &who, by)).await
+    }
+
+    async fn join_devices_once(&self, product: &Product, job: JobId, who: &Join, by: &str) -> Result<(), ServiceError> {
         let mut client = self.store().client().await?;
         let tx = client.transaction().await.map_err(StoreError::from)?;
         let job = self.lock_job(&tx, product, job).await?;
@@ -33,14 +36,16 @@ impl Service {
         }
         let audience = match who {
             Join::Everyone => Audience::Product,
-            Join::Devices(uuids) => Audience::Devices(self.resolve(&tx, product, &job, &uuids).await?),
+            Join::Devices(uuids) => Audience::Devices(self.resolve(&tx, product, &job, uuids).await?),
         };
         audiences::insert(&tx, job.id, &audience, by).await?;
         let mut tally = Tally::default();
         self.plan_next_chunk(&tx, &job, &mut tally).await?;
-        self.post_plan(&tx, job.kind, &PlanJob { job_id: job.id.0 }, &job.trace_context).await?;
+        self.call_planner(&tx, &job).await?;
         tally.write(&tx, self.store().tally_shard()).await?;
         tx.commit().await.map_err(StoreError::from)?;
+        let devices = if let Audience::Devices(devices) = &audience { devices.len() } else { 0 };
+        tracing::info!(job = %job.id, by, devices, everyone = audience == Audience::Product, "devices joined");
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! Commands are cancelled: at once when no device has them, by asking the device otherwise.
 
+use std::collections::HashSet;
+
 use drover_domain::{CommandId, CommandState, Event, JobId};
 use drover_messages::{DispatchAction, DispatchCommands};
 use drover_store::{
@@ -21,6 +23,16 @@ impl Service {
         wanted: &[CommandId],
         by: &str,
     ) -> Result<(), ServiceError> {
+        self.store().retrying("cancel_commands", || self.cancel_commands_once(product, job, wanted, by)).await
+    }
+
+    async fn cancel_commands_once(
+        &self,
+        product: &Product,
+        job: JobId,
+        wanted: &[CommandId],
+        by: &str,
+    ) -> Result<(), ServiceError> {
         let mut client = self.store().client().await?;
         let tx = client.transaction().await.map_err(StoreError::from)?;
         let job = self.lock_job(&tx, product, job).await?;
@@ -28,10 +40,10 @@ impl Service {
         self.require_known(&tx, &job, &devices).await?;
         let mut tally = Tally::default();
         let moved = self.cancel_devices(&tx, &job, &devices, &mut tally).await?;
-        let elsewhere = reports::standings(&tx, job.id, &devices).await?;
-        let ended_before = elsewhere.iter().find(|standing| {
-            standing.state.is_terminal() && !moved.iter().any(|moved| moved.command.device.0 == standing.device)
-        });
+        let stopped: HashSet<i64> = moved.iter().map(|moved| moved.command.device.0).collect();
+        let standings = reports::standings(&tx, job.id, &devices).await?;
+        let ended_before =
+            standings.iter().find(|standing| standing.state.is_terminal() && !stopped.contains(&standing.device));
         if let Some(standing) = ended_before {
             let id = CommandId { job: job.id, device: drover_domain::DeviceId(standing.device) };
             return Err(ServiceError::conflict(format!("command {id} has ended ({})", standing.state.as_str())));
@@ -56,8 +68,7 @@ impl Service {
         outcomes::insert(tx, &ended(&moved)).await?;
         let asked: Vec<i64> =
             moved.iter().filter(|m| m.to == CommandState::Cancelling).map(|m| m.command.device.0).collect();
-        if !asked.is_empty() {
-            let asked = Devices::List(asked);
+        for asked in self.chunks(Devices::List(asked)) {
             timers::insert(tx, job.id, &asked, cancel_timeout).await?;
             let message =
                 DispatchCommands { job_id: job.id.0, action: DispatchAction::Cancel, devices: device_set(asked) };
@@ -68,8 +79,9 @@ impl Service {
 
     /// Refuses devices that have no command in this job.
     pub(crate) async fn require_known(&self, tx: &Tx<'_>, job: &Job, devices: &[i64]) -> Result<(), ServiceError> {
-        let known = reports::standings(tx, job.id, devices).await?;
-        match devices.iter().find(|device| !known.iter().any(|standing| standing.device == **device)) {
+        let known: HashSet<i64> =
+            reports::standings(tx, job.id, devices).await?.into_iter().map(|standing| standing.device).collect();
+        match devices.iter().find(|device| !known.contains(device)) {
             Some(device) => {
                 let id = CommandId { job: job.id, device: drover_domain::DeviceId(*device) };
                 Err(ServiceError::not_found("command", id))

@@ -26,7 +26,7 @@ pub struct DispatchChunk {
 pub struct InvalidMessage(pub i64);
 
 impl Service {
-    /// What of a message is to be handed to channels now: the rows decide. Empty when the job is paused or has ended, and
+    /// What of a message is to be handed to channels now: the rows decide. Empty when the job is paused, has ended or is out of time, and
     /// for commands that went out, moved on or were cancelled meanwhile.
     pub async fn load_dispatch(
         &self,
@@ -36,12 +36,9 @@ impl Service {
         let Some(job) = jobs::get_for_work(&client, JobId(message.job_id)).await? else {
             return Ok(Err(InvalidMessage(message.job_id)));
         };
-        let devices = match &message.devices {
-            DeviceSet::Range { first, last } => Devices::Range(*first, *last),
-            DeviceSet::List { ids } => Devices::List(ids.clone()),
-        };
+        let devices = devices_of(&message.devices);
         let addressees = match message.action {
-            DispatchAction::Send { attempt } if job.state == JobState::Running => {
+            DispatchAction::Send { attempt } if job.state == JobState::Running && !job.is_expired => {
                 commands::addressees(&client, job.id, &devices, CommandState::Queued, Some(attempt)).await?
             }
             DispatchAction::Send { .. } => Vec::new(),
@@ -52,7 +49,22 @@ impl Service {
         Ok(Ok(DispatchChunk { job, addressees }))
     }
 
-    /// Notes that channels took the commands of `devices`. Returns those that were cancelled meanwhile and must be told.
+    /// The commands of a message, delivered before, that were stopped since: perhaps their channel took them then and nobody
+    /// noted it, so their devices must be told.
+    pub async fn load_stopped(
+        &self,
+        job: JobId,
+        attempt: i16,
+        devices: &DeviceSet,
+    ) -> Result<Vec<Addressee>, ServiceError> {
+        let client = self.store().client().await?;
+        let devices = devices_of(devices);
+        let mut stopped = commands::addressees(&client, job, &devices, CommandState::Cancelled, Some(attempt)).await?;
+        stopped.extend(commands::addressees(&client, job, &devices, CommandState::Superseded, Some(attempt)).await?);
+        Ok(stopped)
+    }
+
+    /// Notes that channels took the commands of `devices`. Returns those that were stopped meanwhile and must be told.
     pub async fn record_sent(&self, job: &Job, attempt: i16, devices: &[i64]) -> Result<Vec<i64>, ServiceError> {
         Ok(self.store().retrying("record_sent", || self.record_sent_once(job, attempt, devices)).await?)
     }
@@ -67,15 +79,26 @@ impl Service {
             ..Happening::new(job.id, devices, Event::Accepted)
         };
         let moved = commands::apply(&tx, &happening, &mut tally).await?;
-        let cancelled = if moved.len() == devices.len() {
+        let stopped = if moved.len() == devices.len() {
             Vec::new()
         } else {
-            let stopped = drover_store::reports::standings(&tx, job.id, devices).await?;
-            stopped.into_iter().filter(|s| s.state == CommandState::Cancelled).map(|s| s.device).collect()
+            let standings = drover_store::reports::standings(&tx, job.id, devices).await?;
+            standings
+                .into_iter()
+                .filter(|s| matches!(s.state, CommandState::Cancelled | CommandState::Superseded))
+                .map(|s| s.device)
+                .collect()
         };
         tally.write(&tx, self.store().tally_shard()).await?;
         tx.commit().await?;
         observe(job.kind, job.started_at, &moved);
-        Ok(cancelled)
+        Ok(stopped)
+    }
+}
+
+fn devices_of(set: &DeviceSet) -> Devices {
+    match set {
+        DeviceSet::Range { first, last } => Devices::Range(*first, *last),
+        DeviceSet::List { ids } => Devices::List(ids.clone()),
     }
 }

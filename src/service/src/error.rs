@@ -1,6 +1,6 @@
 //! Why a use case did not happen.
 
-use drover_store::{InvalidPage, StoreError};
+use drover_store::{InvalidPage, MayConflict, StoreError};
 
 /// Any error, kept as a source.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -69,10 +69,24 @@ impl ServiceError {
         Self::NotFound { what, id: id.to_string() }
     }
 
+    /// Something Drover needs is away, and whoever asked is not to blame.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+
     /// The data itself is at fault, and trying again cannot help.
     pub fn is_bad_data(&self) -> bool {
         match self {
             Self::Internal(source) => source.downcast_ref::<StoreError>().is_some_and(StoreError::is_bad_data),
+            _ => false,
+        }
+    }
+}
+
+impl MayConflict for ServiceError {
+    fn is_conflict(&self) -> bool {
+        match self {
+            Self::Unavailable(source) => source.downcast_ref::<StoreError>().is_some_and(StoreError::is_conflict),
             _ => false,
         }
     }

@@ -77,6 +77,9 @@ impl Service {
             check_text(field, text)?;
         }
         check_text("created_by", &new.created_by)?;
+        if [".", ".."].contains(&new.file_name.as_str()) {
+            return Err(ServiceError::invalid("file_name", "is no name for a file"));
+        }
         let path = format!("firmware/{}/{}", product.id, random_uuid(self.inner.entropy.as_ref()).simple());
         let written = self.inner.files.write(&path, new.max_bytes, file).await?;
         let stored = self.name_firmware(product, &new, &path, &written).await;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use drover_domain::{FirmwareId, JobEvent, JobId, JobKind, JobState, Policy};
-use drover_messages::{PlanJob, TraceContext};
+use drover_messages::TraceContext;
 use drover_store::{StoreError, Tx, audiences, firmwares, jobs, jobs::JobChange};
 
 use crate::{Job, Page, Paged, Product, Service, ServiceError, enrolment::check_text};
@@ -22,6 +22,9 @@ pub struct NewFirmwareJob {
     pub retry_limit: Option<i16>,
     /// How long a device may take for one attempt, in seconds; the installation's default when absent.
     pub attempt_timeout_s: Option<i32>,
+    /// How long the whole job may take from its start, in seconds: when that is over, what never reached a device has timed
+    /// out. The installation's default when absent.
+    pub job_timeout_s: Option<i32>,
 }
 
 fn seconds(duration: std::time::Duration) -> i32 {
@@ -38,11 +41,10 @@ impl Service {
     ) -> Result<Job, ServiceError> {
         check_text("name", &new.name)?;
         check_text("created_by", &new.created_by)?;
-        let attempt_timeout_s = new.attempt_timeout_s.unwrap_or_else(|| seconds(self.options().attempt_timeout));
         let policy = Policy {
             retry_limit: new.retry_limit.unwrap_or(0),
-            attempt_timeout_s,
-            job_timeout_s: seconds(self.options().job_timeout).max(attempt_timeout_s),
+            attempt_timeout_s: new.attempt_timeout_s.unwrap_or_else(|| seconds(self.options().attempt_timeout)),
+            job_timeout_s: new.job_timeout_s.unwrap_or_else(|| seconds(self.options().job_timeout)),
         };
         let mut client = self.store().client().await?;
         let tx = client.transaction().await.map_err(StoreError::from)?;
@@ -87,7 +89,9 @@ impl Service {
             return Err(ServiceError::conflict(format!("job {id} has started and can no longer be changed")));
         }
         jobs::update(&tx, id, &change).await?;
-        Ok(tx.commit().await.map_err(StoreError::from)?)
+        tx.commit().await.map_err(StoreError::from)?;
+        tracing::info!(job = %id, by = change.updated_by.as_deref().unwrap_or_default(), "job changed");
+        Ok(())
     }
 
     /// Hides a job that is not under way. Its rows stay as evidence.
@@ -100,10 +104,12 @@ impl Service {
         }
         // A hidden job must not start by itself, nor keep its devices from others. The planner ends its commands.
         if jobs::apply(&tx, id, JobEvent::Cancel, None).await? {
-            self.post_plan(&tx, job.kind, &PlanJob { job_id: id.0 }, &job.trace_context).await?;
+            self.call_planner(&tx, &job).await?;
         }
         jobs::delete(&tx, id, updated_by).await?;
-        Ok(tx.commit().await.map_err(StoreError::from)?)
+        tx.commit().await.map_err(StoreError::from)?;
+        tracing::info!(job = %id, by = updated_by.unwrap_or_default(), "job deleted");
+        Ok(())
     }
 
     /// Starts a job, now or at a time.
@@ -120,7 +126,7 @@ impl Service {
         }
         jobs::apply(&tx, id, event, at).await?;
         if event == JobEvent::Start {
-            self.post_plan(&tx, job.kind, &PlanJob { job_id: id.0 }, &job.trace_context).await?;
+            self.call_planner(&tx, &job).await?;
         }
         tx.commit().await.map_err(StoreError::from)?;
         tracing::info!(job = %id, ?at, "job started");

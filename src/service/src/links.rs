@@ -9,11 +9,18 @@ use subtle::ConstantTimeEq;
 use crate::{Firmware, Service, ServiceError, secrets::hex};
 
 const PURPOSE: &str = "download links";
+/// For a download that began at the end of an attempt.
+const LINK_MARGIN: Duration = Duration::from_hours(1);
 
 impl Service {
     /// A link under which a firmware can be downloaded for the configured time: absolute, signed.
     pub fn firmware_link(&self, firmware: &Firmware) -> String {
         self.link_at(firmware, self.inner.clock.now(), self.options().link_ttl)
+    }
+
+    /// A link for devices that are given `timeout` for one attempt: it outlives the attempt.
+    pub fn firmware_link_for(&self, firmware: &Firmware, timeout: Duration) -> String {
+        self.link_at(firmware, self.inner.clock.now(), self.options().link_ttl.max(timeout + LINK_MARGIN))
     }
 
     fn link_at(&self, firmware: &Firmware, now: DateTime<Utc>, ttl: Duration) -> String {

@@ -1,10 +1,15 @@
 //! Leaves messages to the relay, in the transaction of what they are about.
 
+use std::time::Duration;
+
 use drover_domain::JobKind;
 use drover_messages::{DeviceSet, DispatchCommands, Message, PlanJob, Queue};
-use drover_store::{StoreError, Tx, commands::Devices, outbox};
+use drover_store::{Job, StoreError, Tx, commands::Devices, jobs, outbox};
 
 use crate::{Service, random_uuid};
+
+/// How long a planner may leave a job alone before it is called again.
+pub(crate) const PLAN_LEASE: Duration = Duration::from_mins(1);
 
 impl Service {
     /// Tells a planner about a job.
@@ -16,6 +21,13 @@ impl Service {
         trace: &str,
     ) -> Result<(), StoreError> {
         self.post(tx, Queue::Jobs(kind), message, trace).await
+    }
+
+    /// Tells a planner about a job that there is something to plan or release of, and the timekeeper to do so again should
+    /// the message get lost.
+    pub(crate) async fn call_planner(&self, tx: &Tx<'_>, job: &Job) -> Result<(), StoreError> {
+        jobs::set_plan_due(tx, job.id, Some(PLAN_LEASE)).await?;
+        self.post_plan(tx, job.kind, &PlanJob { job_id: job.id.0 }, &job.trace_context).await
     }
 
     /// Tells a dispatcher about a chunk.

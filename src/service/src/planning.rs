@@ -1,5 +1,7 @@
 //! The planner's work: a job's audience becomes commands, and a started job's commands are let go, chunk by chunk.
 
+use std::time::Duration;
+
 use drover_domain::{CommandState, Event, JobId, JobState};
 use drover_messages::{DispatchAction, DispatchCommands, PlanJob};
 use drover_store::{
@@ -10,7 +12,11 @@ use drover_store::{
     timers,
 };
 
-use crate::{Job, Service, ServiceError, moved::ended, outbox::device_set};
+use crate::{
+    Job, Service, ServiceError,
+    moved::ended,
+    outbox::{PLAN_LEASE, device_set},
+};
 
 /// How far the planner came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +26,9 @@ pub enum Planning {
     /// There may be more; the planner was sent another message for it.
     Continued,
 }
+
+/// What a moment is.
+const MOMENT: Duration = Duration::from_millis(500);
 
 impl Service {
     /// Plans and releases up to `max_chunks` chunks of a job, each in a transaction of its own under the job's lock: killed
@@ -35,28 +44,48 @@ impl Service {
         Ok(Planning::Continued)
     }
 
-    /// One chunk. Returns whether there may be another.
     async fn plan_step(&self, id: JobId) -> Result<bool, StoreError> {
         let mut client = self.store().client().await?;
         let tx = client.transaction().await?;
         let Some((job, cursor)) = jobs::lock_for_planning(&tx, id).await? else { return Ok(false) };
         let mut tally = Tally::default();
-        let more = if job.state.is_terminal() {
-            audiences::close(&tx, id).await?;
-            match cursor {
-                Some(after) => self.stop_next_chunk(&tx, &job, after, &mut tally).await?,
-                None => false,
-            }
-        } else if self.plan_next_chunk(&tx, &job, &mut tally).await? {
-            true
-        } else if let (JobState::Running, Some(after)) = (job.state, cursor) {
-            self.release_next_chunk(&tx, &job, after, &mut tally).await?
-        } else {
-            false
-        };
+        let more = self.next_step(&tx, &job, cursor, &mut tally).await?;
+        jobs::set_plan_due(&tx, id, more.then_some(PLAN_LEASE)).await?;
         tally.write(&tx, self.store().tally_shard()).await?;
         tx.commit().await?;
         Ok(more)
+    }
+
+    /// Returns whether there may be another step.
+    async fn next_step(
+        &self,
+        tx: &Tx<'_>,
+        job: &Job,
+        cursor: Option<i64>,
+        tally: &mut Tally,
+    ) -> Result<bool, StoreError> {
+        if job.state.is_terminal() {
+            audiences::close(tx, job.id).await?;
+            return match cursor {
+                Some(after) => self.stop_next_chunk(tx, job, after, tally).await,
+                None => Ok(false),
+            };
+        }
+        if self.plan_next_chunk(tx, job, tally).await? {
+            return Ok(true);
+        }
+        match (job.state, cursor) {
+            (JobState::Running, Some(after)) => self.release_next_chunk(tx, job, after, tally).await,
+            _ => Ok(false),
+        }
+    }
+
+    /// Has the planner called again for a job in a moment: for now the dispatchers have enough to do.
+    pub async fn plan_later(&self, id: JobId) -> Result<(), ServiceError> {
+        let mut client = self.store().client().await?;
+        let tx = client.transaction().await.map_err(StoreError::from)?;
+        jobs::set_plan_due(&tx, id, Some(MOMENT)).await?;
+        Ok(tx.commit().await.map_err(StoreError::from)?)
     }
 
     async fn continue_planning(&self, id: JobId) -> Result<(), StoreError> {
@@ -109,13 +138,24 @@ impl Service {
             let moved = commands::apply(tx, &Happening::new(older[0].job, &ids, Event::Superseded), tally).await?;
             outcomes::insert(tx, &ended(&moved)).await?;
         }
-        timers::insert(tx, job.id, &devices, self.dispatch_lease(job.policy)).await?;
-        let message = DispatchCommands {
-            job_id: job.id.0,
-            action: DispatchAction::Send { attempt },
-            devices: device_set(devices),
-        };
-        self.post_dispatch(tx, job.kind, &message, &job.trace_context).await
+        let action = DispatchAction::Send { attempt };
+        for devices in self.chunks(devices) {
+            timers::insert(tx, job.id, &devices, self.dispatch_lease(job.policy)).await?;
+            let message = DispatchCommands { job_id: job.id.0, action, devices: device_set(devices) };
+            self.post_dispatch(tx, job.kind, &message, &job.trace_context).await?;
+        }
+        Ok(())
+    }
+
+    /// The same devices, in lists that one message and one timer can carry.
+    pub(crate) fn chunks(&self, devices: Devices) -> Vec<Devices> {
+        match devices {
+            Devices::List(ids) => {
+                let size = self.options().plan_chunk.max(1) as usize;
+                ids.chunks(size).map(|chunk| Devices::List(chunk.to_vec())).collect()
+            }
+            range @ Devices::Range(..) => vec![range],
+        }
     }
 
     /// Cancels the next chunk of a job that was stopped.

@@ -104,11 +104,15 @@ impl Service {
         };
         let moved = commands::apply(tx, &happening, tally).await?;
         // Their deadline may have come nearer: from that of the attempt to the end of the pause, or from that of the
-        // cancel to that of the attempt that goes on.
+        // cancel, or of a pause, to that of the attempt that goes on.
         let devices_that = |is: fn(&&Moved) -> bool| moved.iter().filter(is).map(|m| m.command.device.0).collect();
         let paused = Devices::List(devices_that(|m| m.change == Change::NextAttempt));
         timers::insert(tx, group.job, &paused, retry_after).await?;
-        let resumed = Devices::List(devices_that(|m| m.from == CommandState::Cancelling && !m.to.is_terminal()));
+        let resumed = Devices::List(devices_that(|m| {
+            matches!(m.from, CommandState::Cancelling | CommandState::Queued)
+                && m.change != Change::NextAttempt
+                && !m.to.is_terminal()
+        }));
         timers::insert(tx, group.job, &resumed, rules.policy.attempt_timeout()).await?;
         Ok(moved)
     }
@@ -141,12 +145,13 @@ struct Recording<'a> {
 }
 
 impl<'a> Recording<'a> {
-    /// The batch's reports by what they do. Progress that another report of the batch makes out of date is left out.
+    /// The batch's reports by what they do. Progress towards an end that is in the batch too is left out, unless the end is
+    /// a failure: that keeps the phase it happened in.
     fn groups(&mut self, rules: &HashMap<JobId, JobRules>) -> BTreeMap<Group, Vec<usize>> {
         let mut ended = HashSet::new();
         for (report, command) in self.batch.iter().zip(self.commands) {
             if let Some(command) = command
-                && !is_progress(report.status)
+                && matches!(report.status, ReportStatus::Succeeded | ReportStatus::Cancelled)
             {
                 ended.insert((*command, report.attempt));
             }
@@ -215,11 +220,14 @@ impl<'a> Recording<'a> {
         for (job, members) in rest {
             let standings = reports::standings(tx, job, &self.devices(&members)).await?;
             let standings: HashMap<i64, reports::Standing> = standings.into_iter().map(|s| (s.device, s)).collect();
+            let said = reports::outcomes(tx, job, &self.devices(&members)).await?;
+            let said: HashMap<(i64, i16), Outcome> = said.into_iter().collect();
             for index in members {
                 let Some(command) = self.commands[index] else { continue };
                 let Some(standing) = standings.get(&command.device.0) else { continue };
                 let report = &self.batch[index];
-                self.results[index] = judge(report, standing);
+                let said = said.get(&(command.device.0, report.attempt)).copied();
+                self.results[index] = judge(report, standing, said);
                 if let Recorded::Kept(reason) = self.results[index] {
                     evidence.push(UnappliedReport {
                         command,
@@ -236,19 +244,18 @@ impl<'a> Recording<'a> {
     }
 }
 
-fn judge(report: &DeviceReport, standing: &reports::Standing) -> Recorded {
-    use std::cmp::Ordering::{Equal, Greater, Less};
-    let said_before = Outcome::of_state(standing.state).is_some_and(|outcome| outcome == outcome_of(report.status));
-    match report.attempt.cmp(&standing.attempt) {
-        Greater => Recorded::Kept(Reason::Premature),
-        _ if is_progress(report.status) => Recorded::Stale,
-        Equal
-            if said_before
-                || (standing.state == CommandState::Verifying && report.status == ReportStatus::Succeeded) =>
-        {
-            Recorded::Kept(Reason::Duplicate)
-        }
-        Equal | Less => Recorded::Kept(Reason::Late),
+/// Judges a report that moved nothing, by where its command stands and by how the attempt that it is about ended.
+fn judge(report: &DeviceReport, standing: &reports::Standing, ended_as: Option<Outcome>) -> Recorded {
+    let said_before = ended_as.is_some() && ended_as == outcome_of(report.status)
+        || standing.state == CommandState::Verifying && report.status == ReportStatus::Succeeded;
+    if report.attempt > standing.attempt {
+        Recorded::Kept(Reason::Premature)
+    } else if is_progress(report.status) {
+        Recorded::Stale
+    } else if said_before {
+        Recorded::Kept(Reason::Duplicate)
+    } else {
+        Recorded::Kept(Reason::Late)
     }
 }
 
@@ -269,12 +276,14 @@ fn event_of(report: &DeviceReport, rules: &JobRules) -> Event {
     }
 }
 
-const fn outcome_of(status: ReportStatus) -> Outcome {
+/// The outcome that a report claims, if it claims one.
+const fn outcome_of(status: ReportStatus) -> Option<Outcome> {
     match status {
-        ReportStatus::Downloading | ReportStatus::Installing | ReportStatus::Succeeded => Outcome::Succeeded,
-        ReportStatus::Failed => Outcome::Failed,
-        ReportStatus::Refused => Outcome::Rejected,
-        ReportStatus::Cancelled | ReportStatus::CancelRefused => Outcome::Cancelled,
+        ReportStatus::Downloading | ReportStatus::Installing | ReportStatus::CancelRefused => None,
+        ReportStatus::Succeeded => Some(Outcome::Succeeded),
+        ReportStatus::Failed => Some(Outcome::Failed),
+        ReportStatus::Refused => Some(Outcome::Rejected),
+        ReportStatus::Cancelled => Some(Outcome::Cancelled),
     }
 }
 

@@ -1,17 +1,19 @@
 //! A broker that kept nothing is told everything again: the embedded mode's start after a kill.
 
 use drover_domain::{CommandState, JobId};
-use drover_messages::{DispatchAction, DispatchCommands, PlanJob};
+use drover_messages::{DispatchAction, DispatchCommands};
 use drover_store::{
     StoreError,
     commands::{self, Devices},
-    jobs, outbox,
+    jobs, outbox, timers,
 };
 
-use crate::{Service, ServiceError, outbox::device_set};
+use crate::{Job, Service, ServiceError, outbox::device_set};
 
 /// Jobs, and devices of one message, told in one step.
 const BATCH: i64 = 500;
+/// Commands looked at in one step.
+const QUEUED_BATCH: i64 = 5000;
 
 impl Service {
     /// Puts every unfinished work item back on its way: messages that were claimed, jobs to plan, commands that were
@@ -25,26 +27,52 @@ impl Service {
             let Some(last) = jobs.last() else { return Ok(found) };
             (found, after) = (found + jobs.len(), *last);
             for job in jobs {
-                self.store().retrying("recover_job", || self.recover_job(job)).await?;
+                self.recover_job(job).await?;
             }
         }
     }
 
-    async fn recover_job(&self, id: JobId) -> Result<(), StoreError> {
+    async fn recover_job(&self, id: JobId) -> Result<(), ServiceError> {
+        let Some(job) = jobs::get_for_work(&self.store().client().await?, id).await? else { return Ok(()) };
+        let mut next = Some(0);
+        while let Some(after) = next {
+            next = self.store().retrying("recover_queued", || self.recover_queued(id, after)).await?;
+        }
+        let mut next = Some(0);
+        while let Some(after) = next {
+            next = self.store().retrying("recover_cancelling", || self.recover_cancelling(&job, after)).await?;
+        }
+        Ok(self.store().retrying("recover_job", || self.recover_planning(&job)).await?)
+    }
+
+    /// A pause before a retry ends early by it: which queued command waits for what is not kept apart.
+    async fn recover_queued(&self, id: JobId, after: i64) -> Result<Option<i64>, StoreError> {
         let mut client = self.store().client().await?;
         let tx = client.transaction().await?;
-        let Some(job) = jobs::rules(&tx, &[id.0]).await?.pop() else { return Ok(()) };
-        self.post_plan(&tx, job.kind, &PlanJob { job_id: id.0 }, &job.trace_context).await?;
-        commands::make_queued_due(&tx, id).await?;
-        let mut after = 0;
-        loop {
-            let devices = commands::in_states(&tx, id, after, &[CommandState::Cancelling], BATCH).await?;
-            let Some(last) = devices.last() else { break };
-            after = *last;
+        let last = commands::make_queued_due(&tx, id, after, QUEUED_BATCH).await?;
+        tx.commit().await?;
+        Ok(last)
+    }
+
+    async fn recover_cancelling(&self, job: &Job, after: i64) -> Result<Option<i64>, StoreError> {
+        let mut client = self.store().client().await?;
+        let tx = client.transaction().await?;
+        let devices = commands::in_states(&tx, job.id, after, &[CommandState::Cancelling], BATCH).await?;
+        let last = devices.last().copied();
+        if last.is_some() {
             let devices = device_set(Devices::List(devices));
-            let message = DispatchCommands { job_id: id.0, action: DispatchAction::Cancel, devices };
+            let message = DispatchCommands { job_id: job.id.0, action: DispatchAction::Cancel, devices };
             self.post_dispatch(&tx, job.kind, &message, &job.trace_context).await?;
         }
+        tx.commit().await?;
+        Ok(last)
+    }
+
+    async fn recover_planning(&self, job: &Job) -> Result<(), StoreError> {
+        let mut client = self.store().client().await?;
+        let tx = client.transaction().await?;
+        timers::ring(&tx, job.id).await?;
+        self.call_planner(&tx, job).await?;
         tx.commit().await?;
         Ok(())
     }

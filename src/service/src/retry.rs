@@ -1,10 +1,12 @@
 //! An operator tries again what had ended.
 
+use std::collections::HashSet;
+
 use drover_domain::{CommandId, Event, JobEvent, JobId};
 use drover_store::{
     StoreError,
     commands::{self, Devices, Happening},
-    jobs,
+    devices, jobs,
     tallies::Tally,
 };
 
@@ -14,6 +16,16 @@ impl Service {
     /// Tries commands again that failed, timed out or were cancelled: all of them, or none when one cannot be. A job that
     /// was finished runs again.
     pub async fn retry_commands(
+        &self,
+        product: &Product,
+        job: JobId,
+        wanted: &[CommandId],
+        by: &str,
+    ) -> Result<(), ServiceError> {
+        self.store().retrying("retry_commands", || self.retry_commands_once(product, job, wanted, by)).await
+    }
+
+    async fn retry_commands_once(
         &self,
         product: &Product,
         job: JobId,
@@ -32,6 +44,10 @@ impl Service {
         }
         let devices = devices_of(&job, wanted)?;
         self.require_known(&tx, &job, &devices).await?;
+        let busy = devices::busy(&tx, job.id.0, &devices, 1).await?;
+        if let Some(uuid) = busy.first() {
+            return Err(ServiceError::conflict(format!("device {uuid} is in another job that has not ended")));
+        }
         let happening = Happening {
             retry_after: self.dispatch_lease(job.policy),
             retry_limit: job.policy.retry_limit,
@@ -40,7 +56,8 @@ impl Service {
         let mut tally = Tally::default();
         let mut moved = commands::apply(&tx, &happening, &mut tally).await?;
         if moved.len() < devices.len() {
-            let stays = devices.iter().find(|device| !moved.iter().any(|m| m.command.device.0 == **device));
+            let goes: HashSet<i64> = moved.iter().map(|m| m.command.device.0).collect();
+            let stays = devices.iter().find(|device| !goes.contains(device));
             let id = stays.map(|device| CommandId { job: job.id, device: drover_domain::DeviceId(*device) });
             let id = id.map_or_else(String::new, |id| id.to_string());
             return Err(ServiceError::conflict(format!("command {id} has not failed, timed out or been cancelled")));

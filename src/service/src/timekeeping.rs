@@ -1,5 +1,10 @@
 //! The timekeeper's work: deadlines pass, pauses end, jobs start at their time. All by the database's clock.
 
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
+};
+
 use drover_domain::{CommandState, Event, JobEvent, JobState, Rules};
 use drover_messages::{DispatchAction, DispatchCommands, PlanJob};
 use drover_store::{
@@ -14,23 +19,39 @@ use drover_store::{
 use crate::{
     Service, ServiceError,
     moved::{ended, observe},
-    outbox::device_set,
+    outbox::{PLAN_LEASE, device_set},
 };
 
 /// Jobs started in one transaction.
 const START_BATCH: i64 = 100;
+/// How long a timer that cannot be served leaves the others in peace.
+const PUT_OFF: Duration = Duration::from_mins(1);
+/// The longest that a command waits to be handed out again to a device that nobody listens for.
+const MAX_LEASE: Duration = Duration::from_mins(15);
 
 impl Service {
     /// Serves one timer that has fired, in one transaction; `false` when there is none. Timers that another timekeeper
     /// holds are passed over.
     pub async fn serve_timer(&self) -> Result<bool, ServiceError> {
-        Ok(self.store().retrying("serve_timer", || self.serve_timer_once()).await?)
+        let claimed = AtomicI64::new(0);
+        let served = self.store().retrying("serve_timer", || self.serve_timer_once(&claimed)).await;
+        match (served, claimed.into_inner()) {
+            (Err(error), id) if id != 0 && !error.is_unavailable() => {
+                metrics::counter!("drover_timers_put_off_total").increment(1);
+                tracing::error!(timer = id, %error, "a timer cannot be served and is put off");
+                timers::put_off(&self.store().client().await?, id, PUT_OFF).await?;
+                Ok(true)
+            }
+            (served, _) => Ok(served?),
+        }
     }
 
-    async fn serve_timer_once(&self) -> Result<bool, StoreError> {
+    /// Notes the timer it works on in `claimed`.
+    async fn serve_timer_once(&self, claimed: &AtomicI64) -> Result<bool, StoreError> {
         let mut client = self.store().client().await?;
         let tx = client.transaction().await?;
         let Some(timer) = timers::claim_fired(&tx).await? else { return Ok(false) };
+        claimed.store(timer.id, Ordering::Relaxed);
         let mut due = commands::due(&tx, timer.job, &timer.devices).await?;
         let mut tally = Tally::default();
         let mut all_moved = Vec::new();
@@ -63,7 +84,8 @@ impl Service {
         let (attempt, devices) = (group[0].attempt, group.iter().map(|due| due.device).collect::<Vec<_>>());
         if group[0].state == CommandState::Queued && !rules.is_expired {
             let lease = self.dispatch_lease(rules.policy);
-            let leased = commands::lease_again(tx, rules.id, attempt, &devices, lease).await?;
+            let leases = (lease, MAX_LEASE.min(rules.policy.attempt_timeout()));
+            let leased = commands::lease_again(tx, rules.id, attempt, &devices, leases).await?;
             // A job that is held keeps its queued commands; the next deadline asks again.
             if rules.state == JobState::Running && !leased.is_empty() {
                 let message = DispatchCommands {
@@ -102,10 +124,29 @@ impl Service {
         let ids: Vec<i64> = due.iter().map(|job| job.0).collect();
         for job in jobs::rules(&tx, &ids).await? {
             jobs::apply(&tx, job.id, JobEvent::Start, None).await?;
+            jobs::set_plan_due(&tx, job.id, Some(PLAN_LEASE)).await?;
             self.post_plan(&tx, job.kind, &PlanJob { job_id: job.id.0 }, &job.trace_context).await?;
             tracing::info!(job = %job.id, "scheduled job started");
         }
         tx.commit().await?;
         Ok(due.len())
+    }
+
+    /// Calls the planner again for jobs that it should have finished with or come back to: its message was lost, or the
+    /// dispatchers had enough to do. Returns how many.
+    pub async fn call_overdue_planners(&self) -> Result<usize, ServiceError> {
+        Ok(self.store().retrying("call_overdue_planners", || self.call_overdue_planners_once()).await?)
+    }
+
+    async fn call_overdue_planners_once(&self) -> Result<usize, StoreError> {
+        let mut client = self.store().client().await?;
+        let tx = client.transaction().await?;
+        let overdue: Vec<i64> =
+            jobs::plan_overdue(&tx, START_BATCH, PLAN_LEASE).await?.into_iter().map(|job| job.0).collect();
+        for job in jobs::rules(&tx, &overdue).await? {
+            self.post_plan(&tx, job.kind, &PlanJob { job_id: job.id.0 }, &job.trace_context).await?;
+        }
+        tx.commit().await?;
+        Ok(overdue.len())
     }
 }

@@ -432,3 +432,76 @@ async fn every_deadline_is_covered_by_a_timer_however_short_it_is() {
     assert_eq!(world.service.record_reports(&reports).await.unwrap(), vec![Recorded::Applied; 2]);
     world.assert_clean().await;
 }
+
+#[tokio::test]
+async fn a_planner_whose_message_got_lost_is_called_again() {
+    let world = World::new().await;
+    let uuids = world.enrol(25).await;
+    let job = world.draft(0).await;
+    world.service.join_devices(&world.product, job.id, Join::Devices(uuids), "me").await.unwrap();
+    world.service.start_job(&world.product, job.id, None).await.unwrap();
+    world.take_outbox().await;
+    assert_eq!(world.service.call_overdue_planners().await.unwrap(), 0, "it still has time");
+    world.client().await.execute("UPDATE jobs SET plan_due_at = now()", &[]).await.unwrap();
+    assert_eq!(world.service.call_overdue_planners().await.unwrap(), 1);
+    assert_eq!(run_outbox(&world).await.len(), 25);
+    world
+        .client()
+        .await
+        .execute("UPDATE jobs SET plan_due_at = now() WHERE plan_due_at IS NOT NULL", &[])
+        .await
+        .unwrap();
+    assert_eq!(world.service.call_overdue_planners().await.unwrap(), 0, "there is nothing left to plan");
+}
+
+#[tokio::test]
+async fn a_timer_that_cannot_be_served_lets_the_others_pass() {
+    let world = World::new().await;
+    let uuids = world.enrol(20).await;
+    let job = world.draft(0).await;
+    world.service.join_devices(&world.product, job.id, Join::Devices(uuids), "me").await.unwrap();
+    world.service.start_job(&world.product, job.id, None).await.unwrap();
+    assert_eq!(run_outbox(&world).await.len(), 20);
+    // A row that must not be there: the first device cannot end.
+    let client = world.client().await;
+    let broken = "INSERT INTO outcomes (job_id, device_id, attempt, outcome) SELECT job_id, min(device_id), 1, 'failed' FROM commands GROUP BY job_id";
+    client.execute(broken, &[]).await.unwrap();
+    world.let_deadlines_pass().await;
+    world.serve_timers().await;
+    assert_eq!(world.states(job.id).await, [("sent".into(), 10), ("timed_out".into(), 10)]);
+}
+
+#[tokio::test]
+async fn an_ended_command_is_not_retried_while_its_device_is_busy_elsewhere() {
+    let world = World::new().await;
+    let uuids = world.enrol(1).await;
+    let (first, second) = (world.draft(0).await, world.draft(0).await);
+    let join = |job| world.service.join_devices(&world.product, job, Join::Devices(uuids.clone()), "me");
+    join(first.id).await.unwrap();
+    world.service.start_job(&world.product, first.id, None).await.unwrap();
+    let sent = run_outbox(&world).await;
+    world.service.record_reports(&[report(&sent[0].0, sent[0].1, 1, ReportStatus::Failed)]).await.unwrap();
+    join(second.id).await.unwrap();
+    let id = CommandId::from_i64(sent[0].1).unwrap();
+    let refused = world.service.retry_commands(&world.product, first.id, &[id], "me").await;
+    assert!(refused.unwrap_err().to_string().contains("another job"));
+    let again = world.service.record_reports(&[report(&sent[0].0, sent[0].1, 1, ReportStatus::Failed)]).await.unwrap();
+    assert_eq!(again, [Recorded::Kept(Reason::Duplicate)]);
+}
+
+#[tokio::test]
+async fn a_failure_keeps_the_phase_of_the_progress_in_its_own_batch() {
+    let world = World::new().await;
+    let uuids = world.enrol(1).await;
+    let job = world.draft(0).await;
+    world.service.join_devices(&world.product, job.id, Join::Devices(uuids), "me").await.unwrap();
+    world.service.start_job(&world.product, job.id, None).await.unwrap();
+    let (uuid, id, _) = run_outbox(&world).await.remove(0);
+    let said = [ReportStatus::Installing, ReportStatus::Downloading, ReportStatus::Failed];
+    let reports = said.map(|status| report(&uuid, id, 1, status));
+    world.service.record_reports(&reports).await.unwrap();
+    let page = Page::new(1, 1).unwrap();
+    let command =
+        world.service.commands(&world.product, job.id, CommandFilter::default(), page).await.unwrap().items.remove(0);
+    assert_eq!((command.state, command.prior_state), (CommandState::Failed, CommandState::Installing));
+}

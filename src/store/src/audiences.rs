@@ -65,6 +65,7 @@ pub async fn plan_chunk(
                     SELECT $1, d.id, $5, d.firmware_version, CASE WHEN $6::float8 IS NULL THEN 'planned' ELSE 'queued' END,
                         now() + make_interval(secs => $6)
                     FROM chosen JOIN devices d USING (id)
+                    WHERE chosen.is_free
                     ON CONFLICT (job_id, device_id) DO NOTHING RETURNING device_id
                 ) SELECT (SELECT count(*) FROM chosen), (SELECT max(id) FROM chosen),
                     ARRAY(SELECT device_id FROM made ORDER BY device_id)"
@@ -73,16 +74,18 @@ pub async fn plan_chunk(
     }
     const OF_LIST: &str = insert_from!(
         "devices",
-        "SELECT u.id FROM audiences a, unnest(a.device_ids) AS u (id) WHERE a.id = $2 AND u.id > $3 ORDER BY u.id LIMIT $4"
+        "SELECT u.id, true AS is_free FROM audiences a, unnest(a.device_ids) AS u (id) WHERE a.id = $2 AND u.id > $3 ORDER BY u.id LIMIT $4"
     );
-    // Devices that are busy elsewhere are passed over: "everybody who can join". The walk goes by the index on
-    // (product_id, id), the test by the one on commands (device_id, job_id).
+    // Devices that are busy elsewhere are passed over: "everybody who can join". The limit is on those looked at, so that
+    // a chunk is a chunk even when nobody is free. The walk goes by the index on (product_id, id), the test by the one on
+    // commands (device_id, job_id).
     const OF_PRODUCT: &str = insert_from!(
         "product",
-        "SELECT d.id FROM devices d WHERE $2::bigint IS NOT NULL AND d.product_id = (SELECT product_id FROM jobs WHERE id = $1)
-            AND d.id > $3 AND d.status <> 'deregistered'
-            AND NOT EXISTS (SELECT FROM commands c WHERE c.device_id = d.id AND c.job_id <> $1 AND c.finished_at IS NULL)
-            ORDER BY d.id LIMIT $4"
+        "SELECT walked.id, walked.status <> 'deregistered' AND NOT EXISTS (
+                SELECT FROM commands c WHERE c.device_id = walked.id AND c.job_id <> $1 AND c.finished_at IS NULL) AS is_free
+            FROM (SELECT d.id, d.status FROM devices d
+                WHERE $2::bigint IS NOT NULL AND d.product_id = (SELECT product_id FROM jobs WHERE id = $1) AND d.id > $3
+                ORDER BY d.id LIMIT $4) walked"
     );
     const ADVANCE: &str = "/* audiences::plan_chunk advance */ UPDATE audiences SET planned_to = $2,
         planned_at = CASE WHEN $3 THEN now() END WHERE id = $1";

@@ -211,7 +211,8 @@ pub async fn release_chunk(
     Ok(Some(ReleasedChunk { first, last, looked_at: chunk.get(0), released: released.cast_signed() }))
 }
 
-/// Open commands of older jobs of the same kind for the devices that a chunk of `job` was released to.
+/// Commands of other jobs of the same kind that are still out for the devices to which a chunk of `job` is released: what
+/// is released last is the newest word. Those that are only planned have their turn when they are released.
 pub async fn outdated(
     client: &impl GenericClient,
     job: JobId,
@@ -225,7 +226,7 @@ pub async fn outdated(
                 " */ SELECT older.job_id, older.device_id FROM commands c JOIN commands older ON older.device_id = c.device_id
                  WHERE c.job_id = $1 AND c.state = 'queued' AND c.",
                 $devices,
-                " AND older.job_id < $1 AND older.finished_at IS NULL
+                " AND older.job_id <> $1 AND older.finished_at IS NULL AND older.state <> 'planned'
                    AND (SELECT kind FROM jobs WHERE id = older.job_id) = (SELECT kind FROM jobs WHERE id = $1)
                  ORDER BY older.job_id, older.device_id"
             )
@@ -310,30 +311,36 @@ pub async fn due(client: &impl GenericClient, job: JobId, devices: &Devices) -> 
     found.iter().map(due).collect()
 }
 
-/// Gives queued commands that are due to the dispatcher for another `lease`. Returns the devices whose command it was.
+/// Gives queued commands that are due to the dispatcher for another `lease`, or for longer the longer they have waited, up
+/// to `max_lease`: nobody listens for a device that is away, and asking each minute for days would only keep the tables busy.
+/// Returns the devices whose command it was.
 pub async fn lease_again(
     tx: &Tx<'_>,
     job: JobId,
     attempt: i16,
     devices: &[i64],
-    lease: Duration,
+    (lease, max_lease): (Duration, Duration),
 ) -> Result<Vec<i64>, StoreError> {
-    const SQL: &str = "/* commands::lease_again */ UPDATE commands SET deadline_at = now() + make_interval(secs => $4)
+    const SQL: &str =
+        "/* commands::lease_again */ UPDATE commands SET deadline_at = now() + GREATEST(make_interval(secs => $4),
+            LEAST((now() - updated_at) / 2, make_interval(secs => $5)))
         WHERE job_id = $1 AND device_id = ANY($2) AND attempt = $3 AND state = 'queued' AND deadline_at <= now()
         RETURNING device_id";
-    let found = sql::query(tx, SQL, &[&job.0, &devices, &attempt, &lease.as_secs_f64()]).await?;
+    let found =
+        sql::query(tx, SQL, &[&job.0, &devices, &attempt, &lease.as_secs_f64(), &max_lease.as_secs_f64()]).await?;
     Ok(found.iter().map(|row| row.get(0)).collect())
 }
 
-/// Makes every queued command of a running job due at once, and rings its timers: for a broker that has kept nothing.
-pub async fn make_queued_due(tx: &Tx<'_>, job: JobId) -> Result<u64, StoreError> {
-    const DUE: &str = "/* commands::make_queued_due */ UPDATE commands SET deadline_at = now()
-        WHERE job_id = $1 AND state = 'queued' AND deadline_at > now()";
-    const RING: &str =
-        "/* commands::make_queued_due ring */ UPDATE timers SET fire_at = now() WHERE job_id = $1 AND fire_at > now()";
-    let due = sql::execute(tx, DUE, &[&job.0]).await?;
-    sql::execute(tx, RING, &[&job.0]).await?;
-    Ok(due)
+/// Makes the queued commands among the next `limit` devices after `after` due at once: for a broker that has kept nothing.
+/// Returns the last device looked at, `None` when there is no further one.
+pub async fn make_queued_due(tx: &Tx<'_>, job: JobId, after: i64, limit: i64) -> Result<Option<i64>, StoreError> {
+    const SQL: &str = "/* commands::make_queued_due */ WITH chunk AS (
+            SELECT device_id, state FROM commands WHERE job_id = $1 AND device_id > $2 ORDER BY device_id LIMIT $3
+        ), due AS (
+            UPDATE commands SET deadline_at = now() WHERE job_id = $1 AND state = 'queued' AND deadline_at > now()
+                AND device_id = ANY(ARRAY(SELECT device_id FROM chunk WHERE state = 'queued'))
+        ) SELECT max(device_id) FROM chunk";
+    Ok(sql::query_one(tx, SQL, &[&job.0, &after, &limit]).await?.get(0))
 }
 
 /// Devices of a job after `after` whose command is in one of `states`, `limit` at most, ascending.

@@ -102,7 +102,8 @@ pub async fn busy(
 /// Notes the version that devices reported running, and that they were heard of.
 pub async fn set_version(client: &impl GenericClient, devices: &[i64], version: &str) -> Result<(), StoreError> {
     const SQL: &str = "/* devices::set_version */ UPDATE devices
-        SET firmware_version = $2, online_at = now(), status = 'activated' WHERE id = ANY($1)";
+        SET firmware_version = $2, online_at = now(),
+            status = CASE status WHEN 'registered' THEN 'activated' ELSE status END WHERE id = ANY($1)";
     sql::execute(client, SQL, &[&devices, &version]).await?;
     Ok(())
 }

@@ -1,9 +1,11 @@
 //! Why a statement did not do what it should.
 
+use std::error::Error;
+
 use deadpool_postgres::PoolError;
 use tokio_postgres::error::SqlState;
 
-use crate::records::UnknownWord;
+use crate::{pool::MayConflict, records::UnknownWord};
 
 /// Why a statement did not do what it should.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +40,10 @@ pub enum StoreError {
     },
 }
 
+fn is_io(error: &tokio_postgres::Error) -> bool {
+    error.source().is_some_and(|source| source.is::<std::io::Error>())
+}
+
 impl StoreError {
     fn sql_state(&self) -> Option<&SqlState> {
         match self {
@@ -46,18 +52,11 @@ impl StoreError {
         }
     }
 
-    /// Two transactions got in each other's way; the same transaction may succeed when run again.
-    pub fn is_conflict(&self) -> bool {
-        self.sql_state().is_some_and(|state| {
-            *state == SqlState::T_R_SERIALIZATION_FAILURE || *state == SqlState::T_R_DEADLOCK_DETECTED
-        })
-    }
-
     /// The database cannot be reached or is too busy; later it may succeed.
     pub fn is_unavailable(&self) -> bool {
         match self {
             Self::Connect(_) => true,
-            Self::Statement(error) if error.is_closed() || error.code().is_none() => true,
+            Self::Statement(error) if error.is_closed() || is_io(error) => true,
             // Connection exceptions, insufficient resources, operator intervention (shutdown, timeout).
             Self::Statement(_) => self
                 .sql_state()
@@ -79,5 +78,12 @@ impl StoreError {
             }
             _ => None,
         }
+    }
+}
+
+impl MayConflict for StoreError {
+    fn is_conflict(&self) -> bool {
+        let again = [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED];
+        self.sql_state().is_some_and(|state| again.contains(state))
     }
 }

@@ -1,5 +1,7 @@
 //! Jobs.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use drover_domain::{JobEvent, JobId, JobKind, JobState, Policy, ProductId};
 
@@ -15,6 +17,7 @@ macro_rules! select_job {
         concat!(
             "SELECT j.id AS job_id, j.kind, j.name AS job_name, j.description, j.state, j.retry_limit, j.attempt_timeout_s,
                 j.job_timeout_s, j.proof_required, j.created_by, j.trace_context, j.created_at, j.started_at, j.expires_at,
+                COALESCE(j.expires_at <= now(), false) AS is_expired,
                 j.finished_at, (SELECT COALESCE(sum(t.count), 0)::bigint FROM job_tallies t WHERE t.job_id = j.id) AS device_count, ",
             product_columns!(),
             ", ",
@@ -188,6 +191,8 @@ pub struct JobChange {
     pub retry_limit: Option<i16>,
     /// How long a device may take for one attempt, in seconds.
     pub attempt_timeout_s: Option<i32>,
+    /// How long the whole job may take from its start, in seconds.
+    pub job_timeout_s: Option<i32>,
 }
 
 /// Changes a job that the caller has locked.
@@ -195,9 +200,11 @@ pub async fn update(tx: &Tx<'_>, id: JobId, change: &JobChange) -> Result<(), St
     const SQL: &str =
         "/* jobs::update */ UPDATE jobs SET name = COALESCE($2, name), description = COALESCE($3, description),
         updated_by = COALESCE($4, updated_by), retry_limit = COALESCE($5, retry_limit),
-        attempt_timeout_s = COALESCE($6, attempt_timeout_s), updated_at = now() WHERE id = $1";
-    let JobChange { name, description, updated_by, retry_limit, attempt_timeout_s } = change;
-    sql::execute(tx, SQL, &[&id.0, name, description, updated_by, retry_limit, attempt_timeout_s]).await?;
+        attempt_timeout_s = COALESCE($6, attempt_timeout_s), job_timeout_s = COALESCE($7, job_timeout_s),
+        updated_at = now() WHERE id = $1";
+    let JobChange { name, description, updated_by, retry_limit, attempt_timeout_s, job_timeout_s } = change;
+    let seconds = (attempt_timeout_s, job_timeout_s);
+    sql::execute(tx, SQL, &[&id.0, name, description, updated_by, retry_limit, seconds.0, seconds.1]).await?;
     Ok(())
 }
 
@@ -235,6 +242,22 @@ pub async fn apply(
     )
     .await?;
     Ok(moved == 1)
+}
+
+/// Says when the planner is to be called again for a job should nobody have; `None`: there is nothing to plan or release.
+pub async fn set_plan_due(tx: &Tx<'_>, id: JobId, after: Option<Duration>) -> Result<(), StoreError> {
+    const SQL: &str = "/* jobs::set_plan_due */ UPDATE jobs SET plan_due_at = now() + make_interval(secs => $2::float8) WHERE id = $1";
+    sql::execute(tx, SQL, &[&id.0, &after.map(|after| after.as_secs_f64())]).await?;
+    Ok(())
+}
+
+/// Jobs for which the planner is overdue, `limit` at most, locked; each is given `again` until it is overdue once more.
+pub async fn plan_overdue(tx: &Tx<'_>, limit: i64, again: Duration) -> Result<Vec<JobId>, StoreError> {
+    const SQL: &str = "/* jobs::plan_overdue */ UPDATE jobs SET plan_due_at = now() + make_interval(secs => $2)
+        WHERE id = ANY(ARRAY(SELECT id FROM jobs WHERE plan_due_at <= now() ORDER BY plan_due_at LIMIT $1
+            FOR NO KEY UPDATE SKIP LOCKED)) RETURNING id";
+    let found = sql::query(tx, SQL, &[&limit, &again.as_secs_f64()]).await?;
+    Ok(found.iter().map(|row| JobId(row.get(0))).collect())
 }
 
 /// Remembers how far a job's commands have been released; `None` when all are.

@@ -29,7 +29,7 @@ pub mod timers;
 
 pub use deadpool_postgres::{GenericClient, Transaction as Tx};
 pub use error::StoreError;
-pub use pool::{Client, Store, StoreOptions, TlsMode};
+pub use pool::{Client, MayConflict, Store, StoreOptions, TlsMode};
 pub use records::{
     CommandRecord, DeviceCommandRecord, DeviceRecord, Firmware, InvalidPage, Job, Page, Paged, Product, UnknownWord,
 };

@@ -45,6 +45,12 @@ pub enum TlsMode {
     Require,
 }
 
+/// An error that may mean: run the same transaction again.
+pub trait MayConflict {
+    /// Two transactions got in each other's way; the same transaction may succeed when run again.
+    fn is_conflict(&self) -> bool;
+}
+
 /// The database.
 #[derive(Clone)]
 pub struct Store {
@@ -96,10 +102,11 @@ impl Store {
     }
 
     /// Runs a transaction, and again when another one got in its way (SQLSTATE 40001 and 40P01).
-    pub async fn retrying<T, F, Fut>(&self, name: &'static str, mut transaction: F) -> Result<T, StoreError>
+    pub async fn retrying<T, E, F, Fut>(&self, name: &'static str, mut transaction: F) -> Result<T, E>
     where
+        E: MayConflict,
         F: FnMut() -> Fut,
-        Fut: Future<Output = Result<T, StoreError>>,
+        Fut: Future<Output = Result<T, E>>,
     {
         let mut tries = 1;
         loop {

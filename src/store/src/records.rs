@@ -86,6 +86,8 @@ pub struct Job {
     pub started_at: Option<DateTime<Utc>>,
     /// When its time is over.
     pub expires_at: Option<DateTime<Utc>>,
+    /// Whether its time is over, by the database's clock.
+    pub is_expired: bool,
     /// When its last command ended.
     pub finished_at: Option<DateTime<Utc>>,
     /// How many commands it has.

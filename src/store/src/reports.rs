@@ -1,6 +1,6 @@
 //! Reports that moved nothing, kept as evidence.
 
-use drover_domain::{CommandId, CommandState, JobId};
+use drover_domain::{CommandId, CommandState, JobId, Outcome};
 
 use crate::{GenericClient, StoreError, Tx, rows, sql};
 
@@ -86,4 +86,18 @@ pub async fn standings(client: &impl GenericClient, job: JobId, devices: &[i64])
         })
     };
     found.iter().map(standing).collect()
+}
+
+/// How ended attempts of commands of a job ended, by device and attempt.
+pub async fn outcomes(
+    client: &impl GenericClient,
+    job: JobId,
+    devices: &[i64],
+) -> Result<Vec<((i64, i16), Outcome)>, StoreError> {
+    const SQL: &str = "/* reports::outcomes */ SELECT device_id, attempt, outcome FROM outcomes
+        WHERE job_id = $1 AND device_id = ANY($2)";
+    let found = sql::query(client, SQL, &[&job.0, &devices]).await?;
+    let outcome =
+        |row: &tokio_postgres::Row| Ok(((row.get(0), row.get(1)), rows::word(row, "outcome", Outcome::parse)?));
+    found.iter().map(outcome).collect()
 }

@@ -89,6 +89,7 @@ pub(crate) fn job(row: &Row) -> Result<Job, StoreError> {
         created_at: row.get("created_at"),
         started_at: row.get("started_at"),
         expires_at: row.get("expires_at"),
+        is_expired: row.get("is_expired"),
         finished_at: row.get("finished_at"),
         device_count: row.get("device_count"),
     })

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use drover_domain::JobId;
 
-use crate::{StoreError, Tx, commands::Devices, sql};
+use crate::{GenericClient, StoreError, Tx, commands::Devices, sql};
 
 /// A timer that fired.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,5 +70,20 @@ pub async fn rearm(tx: &Tx<'_>, timer: &Timer) -> Result<(), StoreError> {
     if rearmed == 0 {
         sql::execute(tx, DELETE, &[&timer.id]).await?;
     }
+    Ok(())
+}
+
+/// Rings every timer of a job.
+pub async fn ring(tx: &Tx<'_>, job: JobId) -> Result<(), StoreError> {
+    const SQL: &str = "/* timers::ring */ UPDATE timers SET fire_at = now() WHERE job_id = $1 AND fire_at > now()";
+    sql::execute(tx, SQL, &[&job.0]).await?;
+    Ok(())
+}
+
+/// Puts off a timer that cannot be served, so that it does not keep the others waiting.
+pub async fn put_off(client: &impl GenericClient, id: i64, pause: Duration) -> Result<(), StoreError> {
+    const SQL: &str =
+        "/* timers::put_off */ UPDATE timers SET fire_at = now() + make_interval(secs => $2) WHERE id = $1";
+    sql::execute(client, SQL, &[&id, &pause.as_secs_f64()]).await?;
     Ok(())
 }

@@ -85,7 +85,7 @@ async fn no_statement_on_commands_reads_the_whole_table() {
             commands::addressees(&tx, job, &list_set, CommandState::Sent, None).await.unwrap();
             commands::in_states(&tx, job, first, &[CommandState::Sent], 10).await.unwrap();
             commands::release_chunk(&tx, job, first, BATCH, (0, Duration::ZERO)).await.unwrap();
-            commands::lease_again(&tx, job, 1, &list, Duration::ZERO).await.unwrap();
+            commands::lease_again(&tx, job, 1, &list, (Duration::ZERO, Duration::ZERO)).await.unwrap();
             reports::standings(&tx, job, &list).await.unwrap();
             timers::insert(&tx, job, &range, Duration::ZERO).await.unwrap();
             let timer = timers::claim_fired(&tx).await.unwrap().unwrap();

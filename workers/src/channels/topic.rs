@@ -6,6 +6,9 @@ use drover_broker::{Broker, Outgoing, PublishError, Target};
 use drover_messages::{DeviceCommand, TraceContext, device_topic};
 use drover_service::{Entropy, random_uuid};
 
+/// The longest that the broker can be told to keep a message: 2^32 - 1 milliseconds, less than 50 days.
+const MAX_EXPIRY: Duration = Duration::from_hours(49 * 24);
+
 /// A command and the device it is for.
 #[derive(Debug, Clone)]
 pub(crate) struct Addressed {
@@ -40,7 +43,7 @@ impl TopicChannel {
                 // Plain strings and numbers always encode.
                 body: serde_json::to_vec(&addressed.command).unwrap_or_default(),
                 trace,
-                expires_after: Some(expires_after),
+                expires_after: Some(expires_after.min(MAX_EXPIRY)),
             })
             .collect();
         self.broker.publish(outgoing).await

@@ -108,9 +108,7 @@ impl Consumer {
                     stored.attempt += 1;
                     self.broker.push_later(self.queue, stored, after);
                 }
-                Action::LeaveForNewer => {
-                    self.broker.push_later(self.queue, stored, self.broker.config.newer_delay);
-                }
+                Action::Later { after } => self.broker.push_later(self.queue, stored, after),
                 Action::Dead { reason } => self.broker.store().bury(self.queue, stored, &reason),
             }
         }

@@ -35,6 +35,10 @@ pub(crate) struct InProcess {
 }
 
 impl InProcess {
+    pub(crate) fn newer_delay(&self) -> Duration {
+        self.config.newer_delay
+    }
+
     pub(crate) fn new(config: BrokerConfig) -> Arc<Self> {
         let store = Mutex::new(Store::new(config.in_process_capacity));
         Arc::new(Self { config, store, topics: Mutex::default(), closed: CancellationToken::new() })

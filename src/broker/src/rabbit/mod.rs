@@ -11,7 +11,7 @@ mod returns;
 mod subscription;
 mod topology;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use drover_messages::Queue;
 use tokio_util::sync::CancellationToken;
@@ -39,6 +39,10 @@ pub(crate) struct Rabbit {
 }
 
 impl Rabbit {
+    pub(crate) fn newer_delay(&self) -> Duration {
+        self.config.newer_delay
+    }
+
     pub(crate) fn start(config: BrokerConfig) -> Arc<Self> {
         let config = Arc::new(config);
         let closed = CancellationToken::new();

@@ -21,6 +21,8 @@ pub(super) struct Shape {
     pub(super) queue: Queue,
     pub(super) batch_max: usize,
     pub(super) batch_wait: Duration,
+    /// How long a message of a newer version waits for a newer worker.
+    pub(super) newer_delay: Duration,
 }
 
 /// Runs until the deliveries end or nobody takes batches any more.
@@ -99,7 +101,7 @@ impl Feeder {
         let action = if error.is_newer() {
             tracing::info!(%queue, %error, "left a message for a newer worker");
             metrics::settled(queue, "newer", 1);
-            Action::LeaveForNewer
+            Action::Later { after: self.shape.newer_delay }
         } else {
             tracing::warn!(%queue, %error, "a message cannot be read, and goes to the dead-letter queue");
             metrics::settled(queue, "poison", 1);

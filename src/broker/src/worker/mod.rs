@@ -75,7 +75,12 @@ where
     let session_end = SessionEnd::default();
     // One batch waits ready. It is formed only when the one before it is taken, so it grows while handlers are busy.
     let (batches_in, batches) = mpsc::channel(1);
-    let shape = feeder::Shape { queue, batch_max: options.batch_max.max(1), batch_wait: options.batch_wait };
+    let shape = feeder::Shape {
+        queue,
+        batch_max: options.batch_max.max(1),
+        batch_wait: options.batch_wait,
+        newer_delay: broker.newer_delay(),
+    };
     let feeder = tokio::spawn(feeder::run::<M>(
         shape,
         feed.deliveries,

@@ -125,7 +125,7 @@ impl Inner {
             match action {
                 Action::Done => done += 1,
                 Action::Dead { .. } => dead += 1,
-                Action::Retry { .. } | Action::LeaveForNewer => retried += 1,
+                Action::Retry { .. } | Action::Later { .. } => retried += 1,
             }
             // A session that has ended has lost the delivery too: the broker delivers it again.
             let _ = self.settles.send(Settle { receipt, action });
@@ -139,6 +139,7 @@ impl Inner {
     fn action(&self, receipt: Receipt, disposition: Disposition) -> Action {
         match disposition {
             Disposition::Done => Action::Done,
+            Disposition::Later { after } => Action::Later { after },
             Disposition::Dead { reason } => Action::Dead { reason },
             Disposition::Retry { reason, .. } if receipt.attempt >= self.max_retries => {
                 Action::Dead { reason: format!("gave up after {} retries: {reason}", receipt.attempt) }
@@ -179,6 +180,13 @@ mod tests {
         let dead = Action::Dead { reason: "gave up after 3 retries: busy".into() };
         assert_eq!(settled(3, Ok(Disposition::for_all(2, &retry))), [dead.clone(), dead]);
         assert!(matches!(settled(2, Ok(Disposition::for_all(2, &retry)))[0], Action::Retry { .. }));
+    }
+
+    #[test]
+    fn what_waits_for_somebody_else_never_dies_of_it() {
+        let later = Disposition::Later { after: Duration::from_secs(1) };
+        let again = Action::Later { after: Duration::from_secs(1) };
+        assert_eq!(settled(99, Ok(Disposition::for_all(2, &later))), [again.clone(), again]);
     }
 
     #[test]

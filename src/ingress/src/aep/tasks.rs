@@ -63,7 +63,9 @@ pub(super) async fn create(State(state): State<AppState>, request: Request) -> A
         }
         _ => Ok(()),
     }?;
-    let new = NewFirmwareJob { firmware, name, description, created_by, retry_limit, attempt_timeout_s };
+    // outTime is all the time a T-Link task has: it ends what never reached its device too.
+    let job_timeout_s = attempt_timeout_s;
+    let new = NewFirmwareJob { firmware, name, description, created_by, retry_limit, attempt_timeout_s, job_timeout_s };
     let job = state.service.create_firmware_job(&product, new, call.trace).await?;
     Ok(answer(CreatedTask::of(job)))
 }
@@ -79,7 +81,8 @@ pub(super) async fn change(State(state): State<AppState>, request: Request) -> A
     let updated_by = text::optional("updateBy", body.update_by, OPERATOR_MAX)?;
     let product = call.product(product_id).await?;
     let Effort { retry_limit, attempt_timeout_s } = effort(product.protocol, body.retry_times, body.out_time)?;
-    let change = JobChange { name, description, updated_by, retry_limit, attempt_timeout_s };
+    let job_timeout_s = attempt_timeout_s;
+    let change = JobChange { name, description, updated_by, retry_limit, attempt_timeout_s, job_timeout_s };
     state.service.change_job(&product, id, change).await?;
     Ok(answer(SUCCESS))
 }

@@ -113,6 +113,7 @@ impl World {
             created_by: "me".into(),
             retry_limit: Some(retry_limit),
             attempt_timeout_s: Some(3600),
+            job_timeout_s: None,
         };
         self.service.create_firmware_job(&self.product, new, TRACE.parse::<TraceContext>().unwrap()).await.unwrap()
     }

@@ -145,9 +145,7 @@ impl Session {
             match action {
                 Action::Done => self.outstanding.done(receipt),
                 Action::Retry { after, reason } => self.retry(receipt, after, receipt.attempt + 1, Some(&reason)),
-                Action::LeaveForNewer => {
-                    self.retry(receipt, self.rabbit.config.newer_delay, receipt.attempt, None);
-                }
+                Action::Later { after } => self.retry(receipt, after, receipt.attempt, None),
                 Action::Dead { reason } => {
                     self.move_to(receipt, self.rabbit.names.dead(self.queue), receipt.attempt, Some(&reason));
                 }

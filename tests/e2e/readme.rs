@@ -1,0 +1,44 @@
+//! What the README tells a newcomer to paste, pasted.
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use drover_testkit::TestPostgres;
+use serde_json::Value;
+
+use crate::support::{DROVER, Setup};
+
+/// The README's only block of bash.
+fn first_request() -> String {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md")).unwrap();
+    let block = readme.split("```bash\n").nth(1).unwrap().split("```").next().unwrap();
+    block.to_owned()
+}
+
+#[tokio::test]
+async fn the_first_request_works_when_pasted() {
+    let database = TestPostgres::database().await;
+    let setup = Setup::new(&database.url, None);
+    let drover = setup.start(&["up"]).await;
+    // The folder looks as after `make up`: the binary where it was built, the data beside it.
+    let folder = setup.data.path().join("checkout");
+    fs::create_dir_all(folder.join("target/release")).unwrap();
+    symlink(DROVER, folder.join("target/release/drover")).unwrap();
+    symlink(setup.data.path(), folder.join("drover-data")).unwrap();
+    let script = first_request().replace("http://127.0.0.1:8080", &drover.base_url);
+    let output = Command::new("bash")
+        .args(["-euo", "pipefail", "-c", &script])
+        .env("DATABASE_URL", &database.url)
+        .current_dir(&folder)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8(output.stdout).unwrap();
+    let answer: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+    assert_eq!((&answer["code"], &answer["result"]["total"]), (&0.into(), &0.into()), "{said}");
+}
