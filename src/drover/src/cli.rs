@@ -90,19 +90,19 @@ pub(crate) struct Serve {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Behaviour {
     /// Devices that fail
-    #[arg(long, value_name = "P", default_value_t = 0.05)]
+    #[arg(long, value_name = "P", default_value_t = 0.05, value_parser = share)]
     pub(crate) failure_rate: f64,
     /// Devices that never answer
-    #[arg(long, value_name = "P", default_value_t = 0.0)]
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = share)]
     pub(crate) silence_rate: f64,
     /// Devices that answer twice
-    #[arg(long, value_name = "P", default_value_t = 0.0)]
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = share)]
     pub(crate) duplicate_rate: f64,
     /// Devices that answer after their attempt is over
-    #[arg(long, value_name = "P", default_value_t = 0.0)]
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = share)]
     pub(crate) late_rate: f64,
     /// Devices that refuse
-    #[arg(long, value_name = "P", default_value_t = 0.0)]
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = share)]
     pub(crate) refusal_rate: f64,
     /// Shortest time a device takes, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 50)]
@@ -111,7 +111,7 @@ pub(crate) struct Behaviour {
     #[arg(long, value_name = "MS", default_value_t = 1500)]
     pub(crate) latency_max_ms: u64,
     /// Devices that really download the file
-    #[arg(long, value_name = "P", default_value_t = 0.02)]
+    #[arg(long, value_name = "P", default_value_t = 0.02, value_parser = share)]
     pub(crate) download_sample: f64,
     /// Seed of who behaves how
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -232,6 +232,11 @@ pub(crate) struct Bench {
     /// Devices of the measured campaign
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub(crate) devices: usize,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share: f64 = text.parse().map_err(|_| "is not a number".to_owned())?;
+    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("must be from 0 to 1".to_owned()) }
 }
 
 fn protocol(name: &str) -> Result<Protocol, String> {

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     installation::Installation,
     startup,
-    system::{SystemClock, SystemEntropy},
+    system::{SystemClock, SystemEntropy, raise_open_files},
 };
 
 /// A process that plays roles.
@@ -42,6 +42,7 @@ impl Process {
         roles: Roles,
         metrics: PrometheusHandle,
     ) -> anyhow::Result<Self> {
+        raise_open_files();
         let stop = CancellationToken::new();
         let config = &installation.config;
         let drain_timeout = Duration::from_secs(config.workers.drain_timeout_s);
@@ -52,8 +53,8 @@ impl Process {
         let serve_options = ServeOptions {
             header_timeout: Duration::from_secs(config.http.header_timeout_s),
             max_connections: config.http.max_connections,
+            write_timeout: Duration::from_secs(config.http.request_timeout_s),
             drain_timeout,
-            ..ServeOptions::default()
         };
         let http = tokio::spawn(drover_ingress::serve(listener, router, serve_options, stop.clone()));
         let deps = Deps {
@@ -64,7 +65,12 @@ impl Process {
         };
         let settings = worker_settings(installation);
         let is_forgetful = installation.has_forgetful_broker();
-        let roles = tokio::spawn(work(roles, deps, settings, is_forgetful, stop.clone()));
+        let (working, ended) = (stop.clone(), stop.clone());
+        let roles = tokio::spawn(async move {
+            // A process that lacks a role must not look alive.
+            let _ended = ended.drop_guard();
+            work(roles, deps, settings, is_forgetful, working).await
+        });
         let asked = stop.clone();
         tokio::spawn(async move {
             asked_to_stop().await;
@@ -126,7 +132,9 @@ async fn work(
 ) -> anyhow::Result<()> {
     let ready = async {
         startup::wait_for_schema(&deps.store, deps.entropy.as_ref()).await?;
+        let mut presence = None;
         if roles.need_broker() {
+            presence = Some(startup::take_place(&deps.store, deps.entropy.as_ref(), is_forgetful).await?);
             startup::declare_topology(&deps.broker, deps.entropy.as_ref()).await?;
         }
         if is_forgetful && roles.need_broker() {
@@ -135,12 +143,12 @@ async fn work(
                 tracing::info!(jobs, "unfinished jobs go on");
             }
         }
-        anyhow::Ok(())
+        anyhow::Ok(presence)
     };
-    tokio::select! {
+    let _presence = tokio::select! {
         ready = ready => ready?,
         () = stop.cancelled() => return Ok(()),
-    }
+    };
     tracing::info!(%roles, "at work");
     let broker = deps.broker.clone();
     let result = drover_workers::run(&roles, deps, settings, stop.clone()).await;
@@ -182,6 +190,7 @@ fn app_state(installation: &Installation, broker: Broker, roles: &Roles, metrics
             max_body_bytes: usize::try_from(http.max_body_bytes).unwrap_or(usize::MAX),
             max_upload_bytes: http.max_upload_bytes,
             request_timeout: Duration::from_secs(http.request_timeout_s),
+            idle_timeout: Duration::from_secs(http.request_timeout_s),
             ..Limits::default()
         },
     }

@@ -6,10 +6,15 @@ use std::{fmt::Display, time::Duration};
 use anyhow::Context;
 use drover_broker::Broker;
 use drover_service::Entropy;
-use drover_store::{Store, StoreError, migrate};
+use drover_store::{
+    Store, StoreError, migrate,
+    presence::{self, Presence},
+};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const MAX_PAUSE: Duration = Duration::from_secs(5);
+/// About a quarter of a minute.
+const PLACE_TRIES: usize = 8;
 
 /// Growing pauses with jitter.
 struct Pauses<'a> {
@@ -70,6 +75,22 @@ pub(crate) async fn wait_for_schema(store: &Store, entropy: &dyn Entropy) -> any
             Err(error) => return Err(error).context("cannot read the schema's version"),
         }
     }
+}
+
+/// Takes this process's place at the database: beside others that share their broker, or alone with a broker inside. The place
+/// of a process that was killed is free as soon as the database notices, so a taken one is waited for a little.
+pub(crate) async fn take_place(store: &Store, entropy: &dyn Entropy, alone: bool) -> anyhow::Result<Presence> {
+    let mut pauses = Pauses::new(entropy);
+    for _ in 0..PLACE_TRIES {
+        match presence::take(store, alone).await {
+            Ok(Some(presence)) => return Ok(presence),
+            Ok(None) => pauses.wait_quietly().await,
+            Err(error) => pauses.wait("database", &error).await,
+        }
+    }
+    anyhow::bail!(
+        "another process works on this database with another broker: a broker inside a process (no AMQP_URL) tolerates no second one"
+    )
 }
 
 /// Declares queues and exchanges as soon as the broker answers.

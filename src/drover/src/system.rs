@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use drover_service::{Clock, Entropy};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 /// The machine's clock.
 pub(crate) struct SystemClock;
@@ -19,5 +20,15 @@ pub(crate) struct SystemEntropy;
 impl Entropy for SystemEntropy {
     fn fill(&self, bytes: &mut [u8]) {
         rand::fill(bytes);
+    }
+}
+
+/// Lets this process have as many files and connections open as the machine allows it: the usual first limit of 1,024 is less
+/// than the connections that are served at once.
+pub(crate) fn raise_open_files() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(soft, hard)| if soft < hard { setrlimit(Resource::RLIMIT_NOFILE, hard, hard) } else { Ok(()) });
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the limit of open files stays as it is");
     }
 }

@@ -18,6 +18,7 @@ pub mod migrate;
 pub mod outbox;
 pub mod outcomes;
 mod pool;
+pub mod presence;
 mod records;
 pub mod reports;
 mod rows;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::{Config, NoTls, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::StoreError;
@@ -74,14 +74,12 @@ impl Store {
                 2 * options.statement_timeout.as_millis(),
             ));
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = match options.tls {
-            TlsMode::Disable => Manager::from_config(
-                config.ssl_mode(tokio_postgres::config::SslMode::Disable).clone(),
-                NoTls,
-                recycling,
-            ),
+        // What the URL asks for is never taken back: it would go unnoticed.
+        let asked = matches!(config.get_ssl_mode(), SslMode::Require).then_some(TlsMode::Require);
+        let manager = match asked.unwrap_or(options.tls) {
+            TlsMode::Disable => Manager::from_config(config.ssl_mode(SslMode::Disable).clone(), NoTls, recycling),
             TlsMode::Require => {
-                config.ssl_mode(tokio_postgres::config::SslMode::Require);
+                config.ssl_mode(SslMode::Require);
                 Manager::from_config(config, MakeRustlsConnect::new(tls_client()?), recycling)
             }
         };

@@ -41,9 +41,10 @@ async fn in_process(
     let base_url = format!("http://{}", process.address);
     let stop = process.stop_token();
     let campaign = async {
-        let result = campaign(installation, &broker, &base_url, args.devices, &args.behaviour).await;
+        let campaign = campaign(installation, &broker, &base_url, args.devices, &args.behaviour);
+        let result = stop.run_until_cancelled(campaign).await;
         stop.cancel();
-        result
+        result.unwrap_or_else(|| Err(anyhow::anyhow!("interrupted")))
     };
     let (report, ended) = tokio::join!(campaign, process.run_to_end());
     ended?;

@@ -50,14 +50,14 @@ enum Log {
 
 /// The configuration, with what the command line says on top, and logs started by it.
 fn load(global: &Global, listen: Option<std::net::SocketAddr>, log: Log) -> anyhow::Result<Config> {
-    let overrides = Overrides::new(global.config.clone())
+    let mut overrides = Overrides::new(global.config.clone())
         .set("data_dir", global.data.as_ref().map(|data| data.to_string_lossy().into_owned()))
         .set("log.filter", global.log.clone())
         .set("http.listen", listen.map(|listen| listen.to_string()));
-    let mut config = config::load(&overrides)?;
-    if log == Log::Quiet && config.log.filter == config::Log::default().filter {
-        config.log.filter = "warn".into();
+    if log == Log::Quiet {
+        overrides = overrides.fall_back_to("log.filter", "warn");
     }
+    let config = config::load(&overrides)?;
     telemetry::start_logs(&config.log)?;
     Ok(config)
 }

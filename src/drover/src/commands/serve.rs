@@ -20,6 +20,9 @@ pub(crate) async fn run(config: Config, roles: Roles) -> anyhow::Result<ExitCode
     if roles.has(Role::Dispatch) && !roles.has(Role::Ingress) && config.http.public_url.is_none() {
         bail!("devices download from the ingress, which is elsewhere: set http.public_url (DROVER_HTTP__PUBLIC_URL)");
     }
+    if roles.has(Role::Dispatch) && config.http.listen.ip().is_unspecified() && config.http.public_url.is_none() {
+        bail!("devices cannot download from {}: set http.public_url (DROVER_HTTP__PUBLIC_URL)", config.http.listen);
+    }
     if config.secret_key.is_none() && !key_file(&config).exists() {
         bail!(
             "every process of an installation needs the same secret key: set DROVER_SECRET_KEY (`openssl rand -base64 32` makes one)"

@@ -21,6 +21,9 @@ pub(crate) async fn run(mut config: Config, args: &Up) -> anyhow::Result<ExitCod
     }
     let metrics = telemetry::start_metrics()?;
     let listen = config.http.listen;
+    if listen.ip().is_unspecified() && config.http.public_url.is_none() {
+        tracing::warn!(%listen, "devices elsewhere cannot download: set http.public_url (DROVER_HTTP__PUBLIC_URL)");
+    }
     // First of all: a second `drover up` must not get as far as the database.
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     let mut installation = Installation::exclusive(config).await?;

@@ -91,12 +91,12 @@ fn load_from(
     default_file: &Path,
 ) -> Result<Config, ConfigError> {
     let keys = sources::Keys::of_default()?;
-    let mut figment = Figment::from(Serialized::defaults(Config::default()));
+    let mut figment = Figment::from(Serialized::defaults(Config::default())).merge(overrides.fallbacks());
     if let Some(file) = sources::file(overrides.file(), default_file, &keys)? {
         figment = figment.merge(file);
     }
     figment = figment.merge(sources::Environment::read(environment, &keys)?).merge(overrides);
-    let config = figment.extract().map_err(|error| ConfigError::Value(Box::new(error)))?;
+    let config = figment.extract().map_err(ConfigError::from)?;
     ranges::check(&figment)?;
     ranges::check_relations(&config, &figment)?;
     Ok(config)

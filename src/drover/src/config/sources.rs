@@ -21,7 +21,7 @@ impl Keys {
     /// The keys of [`Config`].
     pub(super) fn of_default() -> Result<Self, ConfigError> {
         let extracted = Figment::from(Serialized::defaults(Config::default())).extract();
-        extracted.map(Self).map_err(|error| ConfigError::Value(Box::new(error)))
+        extracted.map(Self).map_err(ConfigError::from)
     }
 
     /// Every key with its built-in value, sections joined by dots.
@@ -84,7 +84,7 @@ pub(super) fn file(
         Ok(_) => {}
     }
     let toml = Toml::file_exact(path);
-    let given: Dict = Figment::from(&toml).extract().map_err(|error| ConfigError::Value(Box::new(error)))?;
+    let given: Dict = Figment::from(&toml).extract().map_err(ConfigError::from)?;
     keys.check(&given, &path.display().to_string())?;
     Ok(Some(toml))
 }
@@ -101,6 +101,10 @@ impl Environment {
         let (mut usual, mut own) = (Vec::new(), Vec::new());
         for (name, value) in variables {
             let Some(name) = name.to_str() else { continue };
+            // Kubernetes sets these for a service that is called drover.
+            if name.starts_with("DROVER_PORT") || name.starts_with("DROVER_SERVICE_") {
+                continue;
+            }
             let alias = USUAL.iter().find(|(alias, _)| *alias == name);
             let key = match (alias, name.strip_prefix(PREFIX)) {
                 (Some((_, key)), _) => (*key).to_owned(),
