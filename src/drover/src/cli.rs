@@ -123,6 +123,9 @@ pub(crate) struct Demo {
     /// Simulated devices
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub(crate) devices: usize,
+    /// How long a device may take for one attempt, in seconds
+    #[arg(long, value_name = "S", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) attempt_timeout_s: u64,
     #[command(flatten)]
     pub(crate) behaviour: Behaviour,
 }

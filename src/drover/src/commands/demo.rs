@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub(crate) async fn run(mut config: Config, args: &Demo) -> anyhow::Result<ExitCode> {
-    hurry(&mut config);
+    hurry(&mut config, args.attempt_timeout_s);
     // Any port: a demonstration gets in nobody's way.
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     config.http.listen = listener.local_addr()?;
@@ -72,8 +72,8 @@ pub(crate) async fn campaign(
 }
 
 /// Shortens what nobody wants to watch: devices here answer in seconds, so silence is told from slowness in seconds too.
-pub(crate) fn hurry(config: &mut Config) {
-    config.workers.attempt_timeout_s = 4;
+pub(crate) fn hurry(config: &mut Config, attempt_timeout_s: u64) {
+    config.workers.attempt_timeout_s = attempt_timeout_s;
     config.workers.dispatch_lease_s = 5;
     config.workers.retry_backoff_base_s = 1;
     config.workers.retry_backoff_max_s = 2;

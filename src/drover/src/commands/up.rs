@@ -15,9 +15,12 @@ use crate::{
     startup, telemetry,
 };
 
+/// Longer than the slowest device of the demonstration takes.
+const ATTEMPT_TIMEOUT_S: u64 = 4;
+
 pub(crate) async fn run(mut config: Config, args: &Up) -> anyhow::Result<ExitCode> {
     if args.demo {
-        demo::hurry(&mut config);
+        demo::hurry(&mut config, ATTEMPT_TIMEOUT_S);
     }
     let metrics = telemetry::start_metrics()?;
     let listen = config.http.listen;
