@@ -1,7 +1,7 @@
 //! The AEP API: firmware upgrade tasks (`specs/aep-firmware-upgrade.md`, calls D1-D10 of requirements.md) and, beside it,
 //! the firmware files that the document takes for granted (X8-X12) and the gateway's clock (X7).
 //!
-//! The dialect translates and decides nothing: who calls ([`auth`]), what was sent ([`params`], [`wire`]), what is
+//! The dialect translates and decides nothing: who calls ([`auth`], [`replay`]), what was sent ([`params`], [`wire`]), what is
 //! answered ([`views`], [`projection`], [`errors`]), and one file for each resource.
 
 mod auth;
@@ -12,9 +12,11 @@ mod devices;
 mod echo;
 pub(crate) mod errors;
 mod firmware;
+mod gateway;
 mod operational;
 mod params;
 mod projection;
+mod replay;
 mod signature;
 mod tasks;
 mod text;
@@ -28,8 +30,8 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::AppState;
 use errors::AepError;
+pub(crate) use gateway::Gateway;
 use views::Envelope;
 
 /// The base path of D1-D10, from the document.
@@ -48,7 +50,7 @@ const fn answer<T: Serialize>(result: T) -> Json<Envelope<T>> {
 }
 
 /// The routes of this API.
-pub(crate) fn router() -> Router<AppState> {
+pub(crate) fn router() -> Router<Gateway> {
     let upgrade = Router::new()
         .route("/detail", get(tasks::detail))
         .route("/task", get(tasks::task).post(tasks::create).put(tasks::change).delete(tasks::delete))

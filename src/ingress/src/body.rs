@@ -1,39 +1,20 @@
 //! Reading what a caller sends, never more than allowed and never waiting for ever.
 
+mod budget;
+mod whole;
+
 use std::{error::Error, pin::Pin, time::Duration};
 
-use axum::body::Body;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+
+pub(crate) use budget::Budget;
+pub(crate) use whole::{BodyError, Whole, read};
 
 /// Any error, kept as a source.
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 /// Bytes in order, until an error.
 pub(crate) type BoxStream = Pin<Box<dyn Stream<Item = Result<Bytes, BoxError>> + Send>>;
-
-/// Why a body could not be read.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum BodyError {
-    /// More than is allowed.
-    #[error("is larger than {max_bytes} bytes")]
-    TooLarge {
-        /// What is allowed.
-        max_bytes: usize,
-    },
-    /// The caller went away, or sent what is no HTTP.
-    #[error("broke off: {0}")]
-    Broken(#[source] BoxError),
-}
-
-/// Reads a whole body into memory.
-pub(crate) async fn read(body: Body, max_bytes: usize) -> Result<Bytes, BodyError> {
-    match Limited::new(body, max_bytes).collect().await {
-        Ok(whole) => Ok(whole.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(BodyError::TooLarge { max_bytes }),
-        Err(error) => Err(BodyError::Broken(error)),
-    }
-}
 
 /// Nothing came for too long.
 #[derive(Debug, thiserror::Error)]
@@ -62,16 +43,6 @@ where
 mod tests {
     use super::*;
     use futures_util::{TryStreamExt as _, stream};
-
-    #[tokio::test]
-    async fn a_body_at_the_limit_is_read_and_one_beyond_is_not() {
-        assert_eq!(read(Body::from("12345"), 5).await.unwrap(), "12345");
-        assert!(matches!(read(Body::from("123456"), 5).await, Err(BodyError::TooLarge { max_bytes: 5 })));
-        let streamed = Body::from_stream(stream::repeat_with(|| Ok::<_, BoxError>(Bytes::from_static(b"123"))));
-        assert!(matches!(read(streamed, 5).await, Err(BodyError::TooLarge { .. })), "endless, without a length");
-        let broken = Body::from_stream(stream::iter([Ok("1"), Err("cut")]));
-        assert!(matches!(read(broken, 5).await, Err(BodyError::Broken(_))));
-    }
 
     #[tokio::test(start_paused = true)]
     async fn a_stream_that_stalls_fails_and_a_slow_one_does_not() {

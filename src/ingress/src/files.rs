@@ -60,6 +60,9 @@ async fn serve(
         Selected::Whole => 0..size,
         Selected::Range(range) => range.clone(),
         Selected::Unchanged => return Ok(common(StatusCode::NOT_MODIFIED, &tags).into_response()),
+        Selected::Changed => {
+            return Ok(problem(StatusCode::PRECONDITION_FAILED, "this is not the file that was meant"));
+        }
         Selected::Unsatisfiable => {
             let mut response = problem(StatusCode::RANGE_NOT_SATISFIABLE, "the range lies outside of the file");
             insert(&mut response, header::CONTENT_RANGE, &format!("bytes */{size}"));

@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     async fn body(response: Response) -> Value {
-        let bytes = crate::body::read(response.into_body(), 10_000).await.unwrap();
+        let bytes = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
         serde_json::from_slice(&bytes).unwrap()
     }
 

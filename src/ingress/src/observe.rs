@@ -134,7 +134,7 @@ mod tests {
         let request = Request::get(path).header("x", header).body(axum::body::Body::empty()).unwrap();
         let response = router.oneshot(request).await.unwrap();
         let status = response.status();
-        let body = crate::body::read(response.into_body(), 10_000).await.unwrap();
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
         (status, serde_json::from_slice(&body).unwrap())
     }
 

@@ -1,4 +1,4 @@
-//! The serving loop: connections are counted, bounded in every wait, and drained at the end.
+//! The serving loop, HTTP/1 alone: connections are counted, bounded in every wait, and drained at the end.
 
 mod connection;
 mod io;
@@ -28,7 +28,11 @@ const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
 pub struct ServeOptions {
     /// How long a client may take for the headers of a call, and how long it may rest between two calls.
     pub header_timeout: Duration,
-    /// How long a client may take nothing of an answer.
+    /// How long a client may take nothing of an answer before its connection is cut. Any byte it takes starts this anew,
+    /// so a large download may take as long as it flows. It counts for every answer; [`Limits::idle_timeout`] is its
+    /// counterpart for what comes in.
+    ///
+    /// [`Limits::idle_timeout`]: crate::Limits::idle_timeout
     pub write_timeout: Duration,
     /// Connections served at once; more wait to be accepted.
     pub max_connections: usize,
@@ -74,10 +78,10 @@ pub async fn serve(
     let cut_off = CancellationToken::new();
     while let Some((permit, stream)) = shutdown.run_until_cancelled(accept(&listener, &permits)).await {
         let (server, watcher) = (Arc::clone(&server), graceful.watcher());
-        let (shutdown, cut_off) = (shutdown.clone(), cut_off.clone());
+        let cut_off = cut_off.clone();
         connections.spawn(async move {
             metrics::gauge!(CONNECTIONS).increment(1.0);
-            cut_off.run_until_cancelled(server.serve(stream, watcher, shutdown)).await;
+            cut_off.run_until_cancelled(server.serve(stream, watcher)).await;
             metrics::gauge!(CONNECTIONS).decrement(1.0);
             drop(permit);
         });

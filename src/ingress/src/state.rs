@@ -52,13 +52,20 @@ impl fmt::Debug for AppState {
 /// How much a call may send and how long it may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// The largest body that is read into memory. A list of 100,000 devices takes about 5 MB.
+    /// The largest body that is read into memory: that of a call with a list. A list of 100,000 devices takes about 5 MB.
+    /// Every other call has the smaller of this and 1 MiB.
     pub max_body_bytes: usize,
+    /// The most that all bodies in memory take together; never less than the largest one. A body of up to 16 KiB does not
+    /// count: the limit of connections bounds those. A call that finds no room waits, and is refused after half of
+    /// [`request_timeout`](Self::request_timeout).
+    pub body_budget_bytes: usize,
     /// The largest firmware file.
     pub max_upload_bytes: u64,
     /// How long a call may take until its answer begins. Uploads are exempt.
     pub request_timeout: Duration,
-    /// How long an upload may send nothing, and the file store may take for one chunk of a download.
+    /// How long an upload may send nothing, and the file store may take for one chunk of a download. Both fail after it;
+    /// neither has a limit for the whole. A client that takes nothing of its download is
+    /// [`ServeOptions::write_timeout`](crate::ServeOptions::write_timeout)'s.
     pub idle_timeout: Duration,
 }
 
@@ -66,6 +73,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_body_bytes: 16 << 20,
+            body_budget_bytes: 64 << 20,
             max_upload_bytes: 1 << 30,
             request_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(30),

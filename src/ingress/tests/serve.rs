@@ -198,15 +198,20 @@ async fn who_is_refused_while_sending_hears_why() {
 }
 
 #[tokio::test]
-async fn a_client_of_http2_is_understood() {
-    let server = Server::start(router(), ServeOptions::default()).await;
-    let mut client = server.connect().await;
+async fn a_client_of_http2_is_closed_on_at_once() {
+    let options = ServeOptions { max_connections: 1, header_timeout: PATIENCE * 2, ..ServeOptions::default() };
+    let server = Server::start(router(), options).await;
     let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
-    client.send([b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(), &settings].concat()).await;
-    let mut frame = [0; 9];
-    timeout(PATIENCE, client.0.read_exact(&mut frame)).await.unwrap().unwrap();
-    assert_eq!(frame[3], 4, "the server's first frame is SETTINGS");
-    drop(client);
+    let preface = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(), &settings].concat();
+    for cut in [preface.len(), 24, 10, 1] {
+        let mut client = server.connect().await;
+        client.send(&preface[..cut]).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        // It may be closed on before the end.
+        let _ = client.0.write_all(&preface[cut..]).await;
+        assert_eq!(client.rest().await, b"", "cut after {cut}");
+    }
+    assert_eq!(server.connect().await.get("/echo/a").await, "http/1.1 200 ok a", "and its place is free");
     server.stop().await.unwrap();
 }
 

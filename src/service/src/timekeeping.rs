@@ -84,8 +84,8 @@ impl Service {
         let (attempt, devices) = (group[0].attempt, group.iter().map(|due| due.device).collect::<Vec<_>>());
         if group[0].state == CommandState::Queued && !rules.is_expired {
             let lease = self.dispatch_lease(rules.policy);
-            let leases = (lease, MAX_LEASE.min(rules.policy.attempt_timeout()));
-            let leased = commands::lease_again(tx, rules.id, attempt, &devices, leases).await?;
+            let pauses = (lease, MAX_LEASE.min(rules.policy.attempt_timeout()));
+            let leased = commands::lease_again(tx, rules.id, attempt, &devices, pauses).await?;
             // A job that is held keeps its queued commands; the next deadline asks again.
             if rules.state == JobState::Running && !leased.is_empty() {
                 let message = DispatchCommands {

@@ -41,7 +41,7 @@ pub enum StoreError {
 }
 
 fn is_io(error: &tokio_postgres::Error) -> bool {
-    error.source().is_some_and(|source| source.is::<std::io::Error>())
+    error.source().is_some_and(|source| source.downcast_ref::<std::io::Error>().is_some())
 }
 
 impl StoreError {

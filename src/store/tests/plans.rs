@@ -75,8 +75,8 @@ async fn no_statement_on_commands_reads_the_whole_table() {
         let job = JobId(2);
         for round in 0..ROUNDS {
             let (first, last) = (1 + round * BATCH, (round + 1) * BATCH);
-            let list: Vec<i64> = (first..=last).collect();
-            let (range, list_set) = (Devices::Range(first, last), Devices::List(list.clone()));
+            let ids: Vec<i64> = (first..=last).collect();
+            let (range, list_set) = (Devices::Range(first, last), Devices::List(ids.clone()));
             commands::due(&tx, job, &range).await.unwrap();
             commands::due(&tx, job, &list_set).await.unwrap();
             commands::outdated(&tx, job, &range).await.unwrap();
@@ -85,14 +85,14 @@ async fn no_statement_on_commands_reads_the_whole_table() {
             commands::addressees(&tx, job, &list_set, CommandState::Sent, None).await.unwrap();
             commands::in_states(&tx, job, first, &[CommandState::Sent], 10).await.unwrap();
             commands::release_chunk(&tx, job, first, BATCH, (0, Duration::ZERO)).await.unwrap();
-            commands::lease_again(&tx, job, 1, &list, (Duration::ZERO, Duration::ZERO)).await.unwrap();
-            reports::standings(&tx, job, &list).await.unwrap();
+            commands::lease_again(&tx, job, 1, &ids, (Duration::ZERO, Duration::ZERO)).await.unwrap();
+            reports::standings(&tx, job, &ids).await.unwrap();
             timers::insert(&tx, job, &range, Duration::ZERO).await.unwrap();
             let timer = timers::claim_fired(&tx).await.unwrap().unwrap();
             timers::rearm(&tx, &timer).await.unwrap();
-            let succeeded = Happening { attempt: Some(1), ..Happening::new(job, &list, Event::Succeeded) };
+            let succeeded = Happening { attempt: Some(1), ..Happening::new(job, &ids, Event::Succeeded) };
             let moved = commands::apply(&tx, &succeeded, &mut Tally::default()).await.unwrap();
-            assert_eq!(moved.len(), list.len());
+            assert_eq!(moved.len(), ids.len());
             assert_eq!(sequential_scans(&tx).await, 0, "round {round}, statistics {statistics:?}");
         }
     }

@@ -22,7 +22,7 @@ pub(crate) struct Http {
     pub(crate) max_connections: usize,
     /// The largest file that may be uploaded.
     pub(crate) max_upload_bytes: u64,
-    /// The largest body of any other request.
+    /// The largest list of devices in one call; every other call takes 1 MiB at the most.
     pub(crate) max_body_bytes: u64,
 }
 

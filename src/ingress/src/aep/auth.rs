@@ -6,8 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use drover_service::AppCredential;
 use http::HeaderMap;
 
-use super::{errors::AepError, params::Params, signature, signature::Signed};
-use crate::AppState;
+use super::{Gateway, errors::AepError, params::Params, replay::Proven, signature, signature::Signed};
 
 /// How far a caller's clock may be off.
 const MAX_SKEW: TimeDelta = TimeDelta::minutes(10);
@@ -52,14 +51,20 @@ impl Claim {
     }
 
     /// Checks that the call was made about now, and finds the secret that must have signed it.
-    pub(super) async fn credential(&self, state: &AppState) -> Result<AppCredential, AepError> {
+    pub(super) async fn credential(&self, state: &Gateway) -> Result<AppCredential, AepError> {
         self.check_time(state.now())?;
         let found = state.service.app_credential(&self.application).await?;
         found.ok_or_else(|| AepError::unauthorized("the application is unknown"))
     }
 
     /// Checks the signature: from here on the caller is known.
-    pub(super) fn verify(&self, secret: &[u8], query: &Params, declared: &[&str], body: &[u8]) -> Result<(), AepError> {
+    pub(super) fn verify(
+        &self,
+        secret: &[u8],
+        query: &Params,
+        declared: &[&str],
+        body: &[u8],
+    ) -> Result<Proven, AepError> {
         let signed = Signed {
             application: &self.application,
             timestamp: &self.timestamp,
@@ -68,16 +73,18 @@ impl Claim {
             declared,
             body,
         };
-        if signed.verify(secret, &self.signature) {
-            Ok(())
-        } else {
-            Err(AepError::unauthorized("the signature is wrong"))
-        }
+        let mac = signed.verify(secret, &self.signature);
+        let mac = mac.ok_or_else(|| AepError::unauthorized("the signature is wrong"))?;
+        Ok(Proven { mac, stale_at: self.sent_at()? + MAX_SKEW })
+    }
+
+    fn sent_at(&self) -> Result<DateTime<Utc>, AepError> {
+        let sent = self.timestamp.parse().ok().and_then(DateTime::from_timestamp_millis);
+        sent.ok_or_else(|| AepError::unauthorized("header timestamp is not a time in milliseconds"))
     }
 
     fn check_time(&self, now: DateTime<Utc>) -> Result<(), AepError> {
-        let sent = self.timestamp.parse().ok().and_then(DateTime::from_timestamp_millis);
-        let sent = sent.ok_or_else(|| AepError::unauthorized("header timestamp is not a time in milliseconds"))?;
+        let sent = self.sent_at()?;
         if sent.signed_duration_since(now).abs() <= MAX_SKEW {
             Ok(())
         } else {

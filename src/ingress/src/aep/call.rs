@@ -1,48 +1,62 @@
 //! A call whose sender is known, and how each handler starts.
 
-use axum::extract::Request;
-use bytes::Bytes;
+use axum::extract::{MatchedPath, Request};
 use drover_domain::ProductId;
 use drover_messages::TraceContext;
 use drover_service::{AppCredential, Caller, InvalidPage, Page, Product};
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use super::{auth::Claim, errors::AepError, params::Params, wire};
-use crate::{AppState, body};
+use super::{Gateway, auth::Claim, errors::AepError, params::Params, wire};
+use crate::{body, body::Whole};
 
 /// The page when the caller names none (S: D4; the same for the other lists).
 const DEFAULT_PAGE: u32 = 1;
 const DEFAULT_PAGE_SIZE: u32 = 20;
 
+/// The largest body of a call without a list: hundreds of times what the document asks for.
+const MAX_BODY_BYTES: usize = 1 << 20;
+
 /// A call whose signature was checked.
 pub(super) struct Call {
-    pub state: AppState,
+    pub state: Gateway,
     pub caller: Caller,
     pub query: Params,
-    pub body: Bytes,
+    pub body: Whole,
     pub trace: TraceContext,
     master_key: Option<String>,
 }
 
 impl Call {
     /// Reads a call and checks who sent it. `declared` names the query's parameters in the document.
-    pub(super) async fn read(state: &AppState, request: Request, declared: &[&str]) -> Result<Self, AepError> {
+    pub(super) async fn read(state: &Gateway, request: Request, declared: &[&str]) -> Result<Self, AepError> {
+        Self::read_up_to(MAX_BODY_BYTES.min(state.limits.max_body_bytes), state, request, declared).await
+    }
+
+    /// Like [`Call::read`] for a call whose body may hold a long list.
+    pub(super) async fn read_list(state: &Gateway, request: Request, declared: &[&str]) -> Result<Self, AepError> {
+        Self::read_up_to(state.limits.max_body_bytes, state, request, declared).await
+    }
+
+    async fn read_up_to(
+        max_bytes: usize,
+        state: &Gateway,
+        request: Request,
+        declared: &[&str],
+    ) -> Result<Self, AepError> {
         let (parts, body) = request.into_parts();
-        let Unsigned { claim, query, trace } = Unsigned::read(state, &parts)?;
+        let unsigned = Unsigned::read(state, &parts)?;
         // Who is unknown, or comes with last week's call, is refused before its body is read.
-        let AppCredential { caller, secret } = claim.credential(state).await?;
-        let body = body::read(body, state.limits.max_body_bytes).await?;
-        claim.verify(secret.expose().as_bytes(), &query, declared, &body)?;
-        Ok(Self { state: state.clone(), caller, query, body, trace, master_key: claim.master_key })
+        let credential = unsigned.claim.credential(state).await?;
+        let body = body::read(body, max_bytes, &state.bodies).await?;
+        unsigned.check(state, &parts, credential, declared, body)
     }
 
     /// Like [`Call::read`] for an upload, whose body is not signed and not read here.
-    pub(super) async fn read_upload(state: &AppState, parts: &Parts, declared: &[&str]) -> Result<Self, AepError> {
-        let Unsigned { claim, query, trace } = Unsigned::read(state, parts)?;
-        let AppCredential { caller, secret } = claim.credential(state).await?;
-        claim.verify(secret.expose().as_bytes(), &query, declared, b"")?;
-        Ok(Self { state: state.clone(), caller, query, body: Bytes::new(), trace, master_key: claim.master_key })
+    pub(super) async fn read_upload(state: &Gateway, parts: &Parts, declared: &[&str]) -> Result<Self, AepError> {
+        let unsigned = Unsigned::read(state, parts)?;
+        let credential = unsigned.claim.credential(state).await?;
+        unsigned.check(state, parts, credential, declared, Whole::default())
     }
 
     /// The product of the query.
@@ -86,10 +100,27 @@ struct Unsigned {
 }
 
 impl Unsigned {
-    fn read(state: &AppState, parts: &Parts) -> Result<Self, AepError> {
+    fn read(state: &Gateway, parts: &Parts) -> Result<Self, AepError> {
         let mut query = Params::parse(parts.uri.query().unwrap_or_default())?;
         let claim = Claim::read(&parts.headers, &mut query)?;
         let trace = parts.extensions.get().copied().unwrap_or_else(|| state.new_trace());
         Ok(Self { claim, query, trace })
+    }
+
+    /// Checks that the sender signed the call, and for this address.
+    fn check(
+        self,
+        state: &Gateway,
+        parts: &Parts,
+        AppCredential { caller, secret }: AppCredential,
+        declared: &[&str],
+        body: Whole,
+    ) -> Result<Call, AepError> {
+        let Self { claim, query, trace } = self;
+        let proven = claim.verify(secret.expose().as_bytes(), &query, declared, &body)?;
+        // Inside of a nested router the request's own path lacks its base.
+        let path = parts.extensions.get::<MatchedPath>().map_or(parts.uri.path(), MatchedPath::as_str);
+        proven.only_here(state, &parts.method, path)?;
+        Ok(Call { state: state.clone(), caller, query, body, trace, master_key: claim.master_key })
     }
 }

@@ -3,14 +3,13 @@
 use axum::extract::{Request, State};
 use drover_domain::JobId;
 
-use super::{Answer, answer, call::Call, errors::AepError, views::SUCCESS, wire, wire::ControlBody};
-use crate::AppState;
+use super::{Answer, Gateway, answer, call::Call, errors::AepError, views::SUCCESS, wire, wire::ControlBody};
 
 /// The one value of `runStatus`: start at once.
 const START_NOW: i64 = 2;
 
 /// D3: starts a task.
-pub(super) async fn control(State(state): State<AppState>, request: Request) -> Answer<&'static str> {
+pub(super) async fn control(State(state): State<Gateway>, request: Request) -> Answer<&'static str> {
     let call = Call::read(&state, request, &["id"]).await?;
     let id = JobId(call.query.id("id")?);
     let body: ControlBody = call.json()?;

@@ -5,17 +5,16 @@ use drover_domain::{JobId, Protocol};
 use drover_service::CommandFilter;
 
 use super::{
-    Answer, answer,
+    Answer, Gateway, answer,
     call::Call,
     errors::AepError,
     projection,
     text::SEARCH_MAX,
     views::{List, SubtaskView},
 };
-use crate::AppState;
 
 /// D10: one page of a task's subtasks.
-pub(super) async fn list(State(state): State<AppState>, request: Request) -> Answer<List<SubtaskView>> {
+pub(super) async fn list(State(state): State<Gateway>, request: Request) -> Answer<List<SubtaskView>> {
     let declared = ["id", "productId", "taskStatus", "searchValue", "pageNow", "pageSize"];
     let call = Call::read(&state, request, &declared).await?;
     let id = JobId(call.query.id("id")?);

@@ -5,13 +5,12 @@ use drover_domain::JobId;
 use drover_service::DeviceFilter;
 
 use super::{
-    Answer, answer,
+    Answer, Gateway, answer,
     call::Call,
     errors::AepError,
     text::SEARCH_MAX,
     views::{DeviceView, List},
 };
-use crate::AppState;
 
 const DECLARED: [&str; 10] = [
     "id",
@@ -28,7 +27,7 @@ const DECLARED: [&str; 10] = [
 
 /// D4: one page of devices. Each search is exact and applies to every protocol: a device that has no IMEI is not found
 /// by one.
-pub(super) async fn list(State(state): State<AppState>, request: Request) -> Answer<List<DeviceView>> {
+pub(super) async fn list(State(state): State<Gateway>, request: Request) -> Answer<List<DeviceView>> {
     let call = Call::read(&state, request, &DECLARED).await?;
     let joined = match call.query.required_number("isSelectDevice")? {
         1 => Some(JobId(call.query.id("id")?)),

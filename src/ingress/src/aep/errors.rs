@@ -47,6 +47,9 @@ pub(crate) enum AepError {
     /// 503: something that we need is missing; worth another try.
     #[error("a part of the service is unavailable, try again later")]
     Unavailable(#[source] BoxError),
+    /// 503: too many callers send large bodies at once.
+    #[error("too much is being sent at once, try again later")]
+    Crowded,
     /// 503: took too long.
     #[error("the call took too long, try again later")]
     TimedOut,
@@ -73,7 +76,9 @@ impl AepError {
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
             Self::HeadersTooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request header fields too large"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Error"),
-            Self::Unavailable(_) | Self::TimedOut => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
+            Self::Unavailable(_) | Self::Crowded | Self::TimedOut => {
+                (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+            }
         }
     }
 
@@ -88,6 +93,7 @@ impl AepError {
         match self {
             Self::Internal(cause) => tracing::error!(code, error = %chain(cause.as_ref()), "call failed"),
             Self::Unavailable(cause) => tracing::warn!(code, error = %chain(cause.as_ref()), "call failed"),
+            Self::Crowded => tracing::warn!(code, "no room for a call's body"),
             Self::TimedOut => tracing::warn!(code, "call took too long"),
             // Debug escapes what the caller may have put into it.
             refused => tracing::info!(code, reason = ?refused.desc(), "call refused"),
@@ -129,7 +135,10 @@ impl From<ServiceError> for AepError {
 
 impl From<BodyError> for AepError {
     fn from(error: BodyError) -> Self {
-        Self::bad("body", error.to_string())
+        match error {
+            BodyError::NoRoom => Self::Crowded,
+            BodyError::TooLarge { .. } | BodyError::Broken(_) => Self::bad("body", error.to_string()),
+        }
     }
 }
 

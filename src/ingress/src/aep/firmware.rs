@@ -6,7 +6,7 @@ use drover_domain::FirmwareId;
 use drover_service::{Firmware, FirmwareChange, NewFirmware, Product};
 
 use super::{
-    Answer, answer,
+    Answer, Gateway, answer,
     call::Call,
     errors::AepError,
     params::Params,
@@ -17,13 +17,12 @@ use super::{
     wire,
     wire::FirmwareBody,
 };
-use crate::AppState;
 
 const SHA256_HEX_LEN: usize = 64;
 
 /// X8: stores a firmware file. The signature cannot cover the body of an upload, which is not read before it is checked;
 /// it covers `fileSha256` of the query, and that binds the file.
-pub(super) async fn create(State(state): State<AppState>, request: Request) -> Answer<FirmwareView> {
+pub(super) async fn create(State(state): State<Gateway>, request: Request) -> Answer<FirmwareView> {
     let (parts, body) = request.into_parts();
     let call = Call::read_upload(&state, &parts, &["productId", "fileSha256"]).await?;
     let expected_sha256 = Some(file_sha256(&call.query)?);
@@ -45,7 +44,7 @@ pub(super) async fn create(State(state): State<AppState>, request: Request) -> A
 }
 
 /// X9: changes what is said of a firmware; its file never changes.
-pub(super) async fn change(State(state): State<AppState>, request: Request) -> Answer<&'static str> {
+pub(super) async fn change(State(state): State<Gateway>, request: Request) -> Answer<&'static str> {
     let call = Call::read(&state, request, &["id"]).await?;
     let id = FirmwareId(call.query.id("id")?);
     let body: FirmwareBody = call.json()?;
@@ -62,7 +61,7 @@ pub(super) async fn change(State(state): State<AppState>, request: Request) -> A
 }
 
 /// X10: one page of a product's firmwares, newest first.
-pub(super) async fn list(State(state): State<AppState>, request: Request) -> Answer<List<FirmwareView>> {
+pub(super) async fn list(State(state): State<Gateway>, request: Request) -> Answer<List<FirmwareView>> {
     let call = Call::read(&state, request, &["productId", "searchValue", "pageNow", "pageSize"]).await?;
     let page = call.page()?;
     let search = call.query.text("searchValue", SEARCH_MAX)?;
@@ -72,7 +71,7 @@ pub(super) async fn list(State(state): State<AppState>, request: Request) -> Ans
 }
 
 /// X11: one firmware.
-pub(super) async fn show(State(state): State<AppState>, request: Request) -> Answer<FirmwareView> {
+pub(super) async fn show(State(state): State<Gateway>, request: Request) -> Answer<FirmwareView> {
     let call = Call::read(&state, request, &["id", "productId"]).await?;
     let id = FirmwareId(call.query.id("id")?);
     let product = call.product_of_query().await?;
@@ -81,7 +80,7 @@ pub(super) async fn show(State(state): State<AppState>, request: Request) -> Ans
 }
 
 /// X12: deletes a firmware that no unfinished task uses.
-pub(super) async fn delete(State(state): State<AppState>, request: Request) -> Answer<&'static str> {
+pub(super) async fn delete(State(state): State<Gateway>, request: Request) -> Answer<&'static str> {
     let call = Call::read(&state, request, &["id", "productId", "updateBy"]).await?;
     let id = FirmwareId(call.query.id("id")?);
     let product = call.product_of_query().await?;
@@ -89,7 +88,7 @@ pub(super) async fn delete(State(state): State<AppState>, request: Request) -> A
     Ok(answer(SUCCESS))
 }
 
-fn view(state: &AppState, product: &Product, firmware: Firmware) -> FirmwareView {
+fn view(state: &Gateway, product: &Product, firmware: Firmware) -> FirmwareView {
     let link = state.service.firmware_link(&firmware);
     FirmwareView::of(product, firmware, link)
 }

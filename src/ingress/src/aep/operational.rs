@@ -7,9 +7,9 @@ use drover_domain::{CommandId, DeviceUuid, JobId, Protocol};
 use drover_service::{Join, ServiceError};
 
 use super::{
-    Answer, answer, call::Call, errors::AepError, text, text::OPERATOR_MAX, views::SUCCESS, wire, wire::OperationalBody,
+    Answer, Gateway, answer, call::Call, errors::AepError, text, text::OPERATOR_MAX, views::SUCCESS, wire,
+    wire::OperationalBody,
 };
-use crate::AppState;
 
 /// The most devices or subtasks in one call.
 const MAX_IDS: usize = 100_000;
@@ -21,8 +21,8 @@ const DEVICE_INFO_LIST: &str = "deviceInfoList";
 const TASK_ID_LIST: &str = "taskIdList";
 
 /// D9: join, cancel or retry.
-pub(super) async fn operate(State(state): State<AppState>, request: Request) -> Answer<&'static str> {
-    let call = Call::read(&state, request, &[]).await?;
+pub(super) async fn operate(State(state): State<Gateway>, request: Request) -> Answer<&'static str> {
+    let call = Call::read_list(&state, request, &[]).await?;
     let body: OperationalBody = call.json()?;
     let job = JobId(wire::id("jobId", body.job_id)?);
     let product_id = wire::id("productId", body.product_id)?;

@@ -20,6 +20,13 @@ pub(super) const MASTER_KEY: &str = "MasterKey";
 /// Names that are never signed as parameters, wherever they stand. No endpoint may read one of them from the query.
 pub(super) const UNSIGNED: [&str; 5] = ["application", "timestamp", "version", "Date", "sdk"];
 
+/// What a signature says, decoded.
+pub(super) type MacBytes = [u8; 20];
+
+fn decode(signature: &str) -> Option<MacBytes> {
+    STANDARD.decode(signature.trim()).ok()?.try_into().ok()
+}
+
 /// A call as its signature sees it.
 #[derive(Clone, Copy)]
 pub(super) struct Signed<'a> {
@@ -38,11 +45,13 @@ pub(super) struct Signed<'a> {
 }
 
 impl Signed<'_> {
-    /// Whether `signature` is that of this call under `secret`, in any of the forms that real clients sign.
-    pub(super) fn verify(&self, secret: &[u8], signature: &str) -> bool {
-        let Ok(signature) = STANDARD.decode(signature.trim()) else { return false };
+    /// Whether `signature` is that of this call under `secret`, in any of the forms that real clients sign; the decoded
+    /// signature when it is.
+    pub(super) fn verify(&self, secret: &[u8], signature: &str) -> Option<MacBytes> {
+        let signature = decode(signature)?;
         // `verify_slice` compares in constant time; which of the forms fits is no secret.
-        self.heads().iter().any(|head| self.mac(secret, head).is_some_and(|mac| mac.verify_slice(&signature).is_ok()))
+        let fits = |head: &String| self.mac(secret, head).is_some_and(|mac| mac.verify_slice(&signature).is_ok());
+        self.heads().iter().any(fits).then_some(signature)
     }
 
     /// The signature of the plain form: query and MasterKey as they came.

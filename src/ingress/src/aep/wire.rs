@@ -2,14 +2,13 @@
 //! the protocol, and is asked for by name in each resource's file. Numbers may come as strings and strings as numbers,
 //! as the document's own samples do ("outTime": "129"); an empty string is an absent value.
 
-use std::fmt;
+mod loose;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{DeserializeOwned, Error, Visitor},
-};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use super::errors::AepError;
+use loose::{number, string};
 
 /// The body of D3, `PUT /control`.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
@@ -37,10 +36,10 @@ pub(super) struct TaskBody {
     pub job_name: Option<String>,
     #[serde(default, deserialize_with = "number")]
     pub product_id: Option<i64>,
-    #[serde(default, deserialize_with = "number")]
-    pub retry_times: Option<i64>,
-    #[serde(default, deserialize_with = "number")]
-    pub out_time: Option<i64>,
+    /// As it came: only an LwM2M product asks what it is, and elsewhere it may be anything.
+    pub retry_times: Option<Value>,
+    /// As it came: only a T-Link product asks what it is.
+    pub out_time: Option<Value>,
 }
 
 /// The body of D9, `POST /operational`.
@@ -114,57 +113,9 @@ pub(super) fn id(field: &str, id: Option<i64>) -> Result<i64, AepError> {
     }
 }
 
-/// A whole number, or a string that holds one.
-fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    match deserializer.deserialize_any(Scalar)? {
-        Some(Loose::Number(number)) => Ok(Some(number)),
-        Some(Loose::Text(text)) if text.trim().is_empty() => Ok(None),
-        Some(Loose::Text(text)) => text.trim().parse().map(Some).map_err(|_| D::Error::custom("is not a number")),
-        None => Ok(None),
-    }
-}
-
-/// A string, or a number as its digits.
-fn string<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(deserializer.deserialize_any(Scalar)?.map(|value| match value {
-        Loose::Number(number) => number.to_string(),
-        Loose::Text(text) => text,
-    }))
-}
-
-enum Loose {
-    Number(i64),
-    Text(String),
-}
-
-struct Scalar;
-
-impl Visitor<'_> for Scalar {
-    type Value = Option<Loose>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a whole number or a string")
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(Some(Loose::Number(number)))
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
-        i64::try_from(number).map(|number| Some(Loose::Number(number))).map_err(|_| E::custom("is too large a number"))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Some(Loose::Text(text.to_owned())))
-    }
-
-    fn visit_string<E: Error>(self, text: String) -> Result<Self::Value, E> {
-        Ok(Some(Loose::Text(text)))
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
+/// A number that was kept as it came.
+pub(super) fn kept_number(field: &str, value: Option<&Value>) -> Result<Option<i64>, AepError> {
+    value.map_or(Ok(None), |value| number(value).map_err(|error| AepError::bad(field, error.to_string())))
 }
 
 #[cfg(test)]

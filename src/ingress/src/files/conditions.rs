@@ -26,12 +26,17 @@ pub(super) enum Selected {
     Range(Range<u64>),
     /// Nothing: it has them.
     Unchanged,
+    /// Nothing: it wants the file as it never was.
+    Changed,
     /// Nothing: no such bytes.
     Unsatisfiable,
 }
 
-/// Evaluates the conditions of a call for a file of `size` bytes.
+/// Evaluates the conditions of a call for a file of `size` bytes, in the order of 13.2.2.
 pub(super) fn select(method: &Method, headers: &HeaderMap, tags: &Tags, size: u64) -> Selected {
+    if is_changed(headers, tags) {
+        return Selected::Changed;
+    }
     if is_unchanged(headers, tags) {
         return Selected::Unchanged;
     }
@@ -42,18 +47,31 @@ pub(super) fn select(method: &Method, headers: &HeaderMap, tags: &Tags, size: u6
     }
 }
 
+/// `If-Match`, or in its absence `If-Unmodified-Since` (13.1.1, 13.1.4).
+fn is_changed(headers: &HeaderMap, tags: &Tags) -> bool {
+    if headers.contains_key(header::IF_MATCH) {
+        // The strong comparison: a weak tag is never ours.
+        return !listed(headers, &header::IF_MATCH).any(|tag| tag == "*" || tag == tags.etag);
+    }
+    let since = text(headers, header::IF_UNMODIFIED_SINCE).and_then(|date| httpdate::parse_http_date(date).ok());
+    since.is_some_and(|since| whole_seconds(tags.modified) > since)
+}
+
 /// `If-None-Match`, or in its absence `If-Modified-Since` (13.1.2, 13.1.3).
 fn is_unchanged(headers: &HeaderMap, tags: &Tags) -> bool {
     if headers.contains_key(header::IF_NONE_MATCH) {
-        let lists = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-        // The weak comparison; our tags hold no comma, so a comma always ends one.
-        return lists
-            .flat_map(|list| list.split(','))
-            .map(str::trim)
+        // The weak comparison.
+        return listed(headers, &header::IF_NONE_MATCH)
             .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == tags.etag);
     }
     let since = text(headers, header::IF_MODIFIED_SINCE).and_then(|date| httpdate::parse_http_date(date).ok());
     since.is_some_and(|since| whole_seconds(tags.modified) <= since)
+}
+
+/// The tags of a header, which may be repeated. Our own hold no comma, so a comma always ends one.
+fn listed<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    let lists = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    lists.flat_map(|list| list.split(',')).map(str::trim)
 }
 
 /// `If-Range`: the strong comparison of a tag, or exactly the same date (13.1.5).
@@ -93,85 +111,4 @@ fn whole_seconds(time: SystemTime) -> SystemTime {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const ETAG: &str = "\"abc\"";
-    const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
-    const LATER: &str = "Sun, 06 Nov 1994 08:49:38 GMT";
-    const SIZE: u64 = 100;
-
-    fn get(headers: &[(HeaderName, &str)]) -> Selected {
-        with(&Method::GET, headers)
-    }
-
-    fn with(method: &Method, headers: &[(HeaderName, &str)]) -> Selected {
-        let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect();
-        let modified = httpdate::parse_http_date(DATE).unwrap() + Duration::from_millis(400);
-        select(method, &headers, &Tags { etag: ETAG.into(), modified }, SIZE)
-    }
-
-    #[test]
-    fn one_range_is_a_part() {
-        for (range, selected) in [
-            ("bytes=0-0", Selected::Range(0..1)),
-            ("bytes=10-19", Selected::Range(10..20)),
-            ("bytes=90-", Selected::Range(90..100)),
-            ("bytes=90-1000", Selected::Range(90..100)),
-            ("bytes=-10", Selected::Range(90..100)),
-            ("bytes=-1000", Selected::Range(0..100)),
-            ("bytes=0-18446744073709551615", Selected::Range(0..100)),
-            ("bytes=100-", Selected::Unsatisfiable),
-            ("bytes=100-200", Selected::Unsatisfiable),
-            ("bytes=9-5", Selected::Whole),
-            ("bytes=0-1,5-6", Selected::Whole),
-            ("lines=0-1", Selected::Whole),
-            ("bytes=x-y", Selected::Whole),
-            ("", Selected::Whole),
-        ] {
-            assert_eq!(get(&[(header::RANGE, range)]), selected, "{range}");
-        }
-        assert_eq!(with(&Method::HEAD, &[(header::RANGE, "bytes=0-0")]), Selected::Whole);
-    }
-
-    #[test]
-    fn a_range_of_another_file_is_the_whole_of_this_one() {
-        for (validator, holds) in [
-            (ETAG, true),
-            (DATE, true),
-            ("\"other\"", false),
-            ("W/\"abc\"", false),
-            (LATER, false),
-            ("nonsense", false),
-        ] {
-            let selected = get(&[(header::RANGE, "bytes=0-9"), (header::IF_RANGE, validator)]);
-            assert_eq!(selected, if holds { Selected::Range(0..10) } else { Selected::Whole }, "{validator}");
-        }
-    }
-
-    #[test]
-    fn who_has_the_file_is_told_so() {
-        for tag in [ETAG, "W/\"abc\"", "\"x\", \"abc\"", "*"] {
-            assert_eq!(
-                get(&[(header::IF_NONE_MATCH, tag), (header::RANGE, "bytes=0-9")]),
-                Selected::Unchanged,
-                "{tag}"
-            );
-        }
-        assert_eq!(get(&[(header::IF_MODIFIED_SINCE, DATE)]), Selected::Unchanged);
-        assert_eq!(get(&[(header::IF_MODIFIED_SINCE, "Sun, 06 Nov 1994 08:49:36 GMT")]), Selected::Whole);
-        // A tag is asked first; the date then counts for nothing.
-        let both = [(header::IF_NONE_MATCH, "\"x\""), (header::IF_MODIFIED_SINCE, LATER)];
-        assert_eq!(get(&both), Selected::Whole);
-    }
-
-    proptest! {
-        #[test]
-        fn any_range_stays_inside_the_file(range in "bytes=[0-9,-]{0,12}|\\PC{0,12}", size in 0_u64..50) {
-            if let Selected::Range(range) = part(&range, size) {
-                prop_assert!(range.start < range.end && range.end <= size);
-            }
-        }
-    }
-}
+mod tests;

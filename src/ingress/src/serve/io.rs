@@ -1,5 +1,4 @@
-//! A stream that begins with what was already read, gives up on a reader who takes nothing, and lets one who is still
-//! sending hear the answer.
+//! A stream that gives up on a reader who takes nothing, and lets one who is still sending hear the answer.
 
 use std::{
     io::{Error, ErrorKind, IoSlice, Result},
@@ -9,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Buf as _, BytesMut};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Instant, Sleep, sleep_until},
@@ -18,11 +16,10 @@ use tokio::{
 /// How long a client that was refused in the middle of its request may go on sending.
 const LINGER: Duration = Duration::from_secs(3);
 
-/// A stream with a beginning and a limit on stalled writes. A client that asks for a file and then reads none of it would
+/// A stream with a limit on stalled writes. A client that asks for a file and then reads none of it would
 /// otherwise hold its connection for as long as TCP does.
 pub(super) struct Guarded<S> {
     stream: S,
-    first: BytesMut,
     write_timeout: Duration,
     /// Runs while a write waits, and at the end while the client is heard out: one timer for the connection's life.
     timer: Pin<Box<Sleep>>,
@@ -42,9 +39,9 @@ enum Closing {
 }
 
 impl<S> Guarded<S> {
-    pub(super) fn new(stream: S, first: BytesMut, write_timeout: Duration) -> Self {
+    pub(super) fn new(stream: S, write_timeout: Duration) -> Self {
         let timer = Box::pin(sleep_until(Instant::now()));
-        Self { stream, first, write_timeout, timer, is_stalled: false, closing: Closing::NotYet }
+        Self { stream, write_timeout, timer, is_stalled: false, closing: Closing::NotYet }
     }
 
     /// Passes on what a write says, unless writes have waited too long.
@@ -66,13 +63,7 @@ impl<S> Guarded<S> {
 
 impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<()>> {
-        if self.first.is_empty() {
-            return Pin::new(&mut self.stream).poll_read(cx, buf);
-        }
-        let length = self.first.len().min(buf.remaining());
-        buf.put_slice(&self.first[..length]);
-        self.first.advance(length);
-        Poll::Ready(Ok(()))
+        Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
@@ -142,20 +133,10 @@ mod tests {
 
     const TIMEOUT: Duration = Duration::from_secs(10);
 
-    #[tokio::test]
-    async fn what_was_read_before_comes_first() {
-        let (mut client, server) = tokio::io::duplex(64);
-        client.write_all(b" world").await.unwrap();
-        drop(client);
-        let mut read = String::new();
-        Guarded::new(server, BytesMut::from("hello"), TIMEOUT).read_to_string(&mut read).await.unwrap();
-        assert_eq!(read, "hello world");
-    }
-
     #[tokio::test(start_paused = true)]
     async fn a_slow_reader_is_waited_for_and_one_that_stopped_is_not() {
         let (mut client, server) = tokio::io::duplex(1);
-        let mut server = Guarded::new(server, BytesMut::new(), TIMEOUT);
+        let mut server = Guarded::new(server, TIMEOUT);
         let slow = async {
             for _ in 0..5 {
                 tokio::time::sleep(TIMEOUT * 9 / 10).await;

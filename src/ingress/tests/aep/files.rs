@@ -54,6 +54,27 @@ async fn a_file_is_downloaded_whole_and_in_parts() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_not_the_one_that_was_meant_is_not_sent() {
+    let world = World::new().await;
+    let link = link(&world).await;
+    let etag = format!("\"{}\"", sha256(b"firmware bytes"));
+    let before = "Sun, 06 Nov 1994 08:49:37 GMT";
+    for (headers, status) in [
+        (vec![("if-match", etag.as_str()), ("if-unmodified-since", before)], 200),
+        (vec![("if-match", "\"other\""), ("range", "bytes=0-1")], 412),
+        (vec![("if-unmodified-since", before), ("if-none-match", &etag)], 412),
+        (vec![("if-match", "*"), ("range", "bytes=0-1")], 206),
+    ] {
+        for method in ["GET", "HEAD"] {
+            let status = if method == "HEAD" && status == 206 { 200 } else { status };
+            let (got, _, body) = get(&world, method, &link, &headers).await;
+            assert_eq!(got.as_u16(), status, "{method} {headers:?}");
+            assert!(status != 412 || method == "HEAD" || body.starts_with("{\"code\":412,\"error\":"), "{body}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_link_cannot_be_forged() {
     let world = World::new().await;
     let link = link(&world).await;

@@ -7,7 +7,7 @@ use crate::world::{UPGRADE, World};
 async fn lwm2m_task(world: &World) -> String {
     let firmware = world.firmware(world.lwm2m).await;
     let body = json!({"createBy": "huang", "firmwareId": firmware, "jobDesc": "sddd", "jobName": " 北向测试 ",
-        "productId": world.lwm2m, "retryTimes": 2, "outTime": "129"});
+        "productId": world.lwm2m, "retryTimes": 2.0, "outTime": "n/a"});
     let task = world.ok("POST", &format!("{UPGRADE}/task"), &[], &body.to_string()).await;
     assert_eq!(
         task,
@@ -100,11 +100,12 @@ async fn t_link_has_rules_of_its_own() {
     let world = World::new().await;
     let firmware = world.firmware(world.tlink).await;
     let create = |out_time: serde_json::Value| {
-        let body = json!({"firmwareId": firmware, "jobName": "t", "productId": world.tlink, "outTime": out_time});
+        let body = json!({"firmwareId": firmware, "jobName": "t", "productId": world.tlink, "outTime": out_time,
+            "retryTimes": "n/a"});
         let world = &world;
         async move { world.call("POST", &format!("{UPGRADE}/task"), &[], &body.to_string()).await.1 }
     };
-    for wrong in [json!(null), json!(""), json!(0), json!("169"), json!("x"), json!(-1)] {
+    for wrong in [json!(null), json!(""), json!(0), json!("169"), json!("x"), json!(-1), json!([24])] {
         let answer = create(wrong.clone()).await;
         assert!(answer["code"] == 400 && answer["desc"].as_str().unwrap().starts_with("outTime: "), "{wrong} {answer}");
     }

@@ -1,6 +1,12 @@
 //! A tenant with its products, and a client that signs as the document says: written apart from the code under test.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{Router, body::Body};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -38,7 +44,7 @@ impl Clock for Fixed {
 
 impl Entropy for Fixed {
     fn fill(&self, bytes: &mut [u8]) {
-        use std::sync::atomic::{AtomicU8, Ordering};
+        use std::sync::atomic::AtomicU8;
         static NEXT: AtomicU8 = AtomicU8::new(1);
         bytes.fill(NEXT.fetch_add(1, Ordering::Relaxed));
     }
@@ -73,6 +79,8 @@ pub(crate) struct World {
     pub master_key: String,
     /// A product of somebody else.
     pub foreign: i64,
+    /// What each call adds to the time, so that no two are signed alike.
+    ticks: AtomicI64,
     folder: tempfile::TempDir,
 }
 
@@ -107,7 +115,18 @@ impl World {
         let router = drover_ingress::router(state.clone());
         let (key, secret) = (issued.key_id, issued.secret.expose().to_owned());
         let master_key = lwm2m.master_key.expose().to_owned();
-        Self { state, router, key, secret, lwm2m: lwm2m.id.0, tlink, master_key, foreign, folder }
+        Self {
+            state,
+            router,
+            key,
+            secret,
+            lwm2m: lwm2m.id.0,
+            tlink,
+            master_key,
+            foreign,
+            ticks: AtomicI64::new(0),
+            folder,
+        }
     }
 
     /// Files that the store holds.
@@ -119,10 +138,10 @@ impl World {
         count(self.folder.path())
     }
 
-    pub(crate) fn signature(&self, parameters: &[(&str, &str)], body: &[u8]) -> String {
+    pub(crate) fn signature(&self, timestamp: i64, parameters: &[(&str, &str)], body: &[u8]) -> String {
         let mut sorted = parameters.to_vec();
         sorted.sort_unstable();
-        let mut text = format!("application:{}\ntimestamp:{NOW_MS}\n", self.key);
+        let mut text = format!("application:{}\ntimestamp:{timestamp}\n", self.key);
         for (name, value) in sorted {
             text.extend([name, ":", value, "\n"]);
         }
@@ -148,12 +167,13 @@ impl World {
 
     pub(crate) fn request(&self, method: &str, path: &str, parameters: &[(&str, &str)], body: Bytes) -> Request<Body> {
         let query: Vec<String> = parameters.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+        let timestamp = NOW_MS + self.ticks.fetch_add(1, Ordering::Relaxed);
         Request::builder()
             .method(method)
             .uri(format!("{path}?{}", query.join("&")))
             .header("application", &self.key)
-            .header("timestamp", NOW_MS)
-            .header("signature", self.signature(parameters, &body))
+            .header("timestamp", timestamp)
+            .header("signature", self.signature(timestamp, parameters, &body))
             // As some clients label their JSON.
             .header("content-type", "application/x-www-form-urlencoded")
             .header("version", "20190615001517")

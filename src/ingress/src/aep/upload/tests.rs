@@ -14,6 +14,7 @@ const FORM: &str = "--B\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\n
 
 const LIMITS: Limits = Limits {
     max_body_bytes: 1000,
+    body_budget_bytes: 1000,
     max_upload_bytes: 1000,
     request_timeout: Duration::from_secs(5),
     idle_timeout: Duration::from_secs(5),

@@ -1,6 +1,9 @@
 //! The document's own samples, and what hostile clients make of them.
 
+use std::fmt;
+
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::*;
 
@@ -18,7 +21,7 @@ fn the_documents_samples_are_read() {
     let create: TaskBody = body(create.as_bytes()).unwrap();
     assert_eq!(
         (create.job_name.as_deref(), create.retry_times, create.out_time),
-        (Some("北向测试"), Some(1), Some(129))
+        (Some("北向测试"), Some(json!(1)), Some(json!("129")))
     );
 
     let join = br#"{"createBy": "string", "deviceInfoList": [{"deviceId": "string"}], "jobId": 0, "operational": 1,
@@ -31,9 +34,35 @@ fn the_documents_samples_are_read() {
 fn numbers_and_strings_stand_for_each_other_and_empty_is_absent() {
     let strings = br#"{"productId": "5", "retryTimes": " 2 ", "outTime": "", "jobName": 7, "jobDesc": null}"#;
     let task: TaskBody = body(strings).unwrap();
-    assert_eq!((task.product_id, task.retry_times, task.out_time), (Some(5), Some(2), None));
+    let kept = |value: &Option<Value>| kept_number("x", value.as_ref()).unwrap();
+    assert_eq!((task.product_id, kept(&task.retry_times), kept(&task.out_time)), (Some(5), Some(2), None));
     assert_eq!((task.job_name.as_deref(), task.job_desc), (Some("7"), None));
     assert_eq!(body::<OperationalBody>(br#"{"taskIdList": 59}"#).unwrap().task_id_list.as_deref(), Some("59"));
+}
+
+#[test]
+fn a_whole_number_may_come_as_a_float() {
+    for (json, number) in [("1.0", 1), ("-2.0", -2), ("1e3", 1000), ("9007199254740992.0", 9_007_199_254_740_992)] {
+        let control: ControlBody = body(format!(r#"{{"runStatus": {json}}}"#).as_bytes()).unwrap();
+        assert_eq!(control.run_status, Some(number), "{json}");
+    }
+    for json in ["1.5", "1e300", "-0.1", "9007199254740994.0"] {
+        let desc = refused::<ControlBody>(&format!(r#"{{"runStatus": {json}}}"#));
+        assert!(desc.starts_with("runStatus: invalid type: floating point"), "{desc}");
+    }
+    let desc = refused::<FirmwareBody>(r#"{"version": 2.0}"#);
+    assert!(desc.starts_with("version: invalid type: floating point"), "a text stays as it was written: {desc}");
+}
+
+#[test]
+fn what_a_protocol_may_ignore_is_kept_as_it_came() {
+    for anything in [json!("n/a"), json!([1, {"a": true}]), json!(1.5), json!({}), json!(false)] {
+        let task = json!({"outTime": anything, "retryTimes": anything}).to_string();
+        let task: TaskBody = body(task.as_bytes()).unwrap();
+        assert_eq!((&task.out_time, &task.retry_times), (&Some(anything.clone()), &Some(anything)));
+        assert!(kept_number("outTime", task.out_time.as_ref()).unwrap_err().desc().starts_with("outTime: "));
+    }
+    assert_eq!(body::<TaskBody>(br#"{"outTime": null}"#).unwrap().out_time, None);
 }
 
 #[test]
