@@ -20,11 +20,7 @@ async fn databases_are_separate() {
 
 #[tokio::test]
 async fn a_killed_test_leaves_no_postgres() {
-    let mut victim = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "victim_with_postgres", "--ignored", "--nocapture"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut victim = Command::new(env!("CARGO_BIN_EXE_postgres_victim")).stdout(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(victim.stdout.take().unwrap()).lines();
     let (cluster, pid) =
         lines.map_while(Result::ok).find_map(|line| parse(&line)).expect("the victim says its cluster");
@@ -35,15 +31,6 @@ async fn a_killed_test_leaves_no_postgres() {
 
     let home = cluster.ancestors().nth(2).unwrap();
     wait_until(SOON, "the server and its files to vanish", async || !is_running(&pid) && !home.exists()).await;
-}
-
-/// Not a test of its own: the process that the test above kills.
-#[tokio::test]
-#[ignore = "hangs until it is killed"]
-async fn victim_with_postgres() {
-    let postgres = TestPostgres::durable().await;
-    println!("\ncluster {} {}", postgres.server.pid(), postgres.server.cluster_dir().display());
-    std::future::pending::<()>().await;
 }
 
 #[tokio::test]
