@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod campaign;
+mod cli;
 mod contract;
 mod curl_client;
 mod dependencies;
