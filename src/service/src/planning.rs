@@ -123,7 +123,7 @@ impl Service {
     }
 
     /// Sends released commands to the dispatcher, sets the timer that hands them out again should they get lost, and ends
-    /// what older jobs still wanted of the same devices.
+    /// what other jobs still have out for the same devices.
     pub(crate) async fn hand_out(
         &self,
         tx: &Tx<'_>,
