@@ -2,7 +2,8 @@
 # Installs what this machine lacks, and nothing that it has.
 #
 #   scripts/install-deps.sh run    what `make up` needs: a C compiler, PostgreSQL's binaries
-#   scripts/install-deps.sh test   also RabbitMQ, curl, openssl, jq, cargo-nextest
+#   scripts/install-deps.sh test   also RabbitMQ, curl, openssl, jq, faketime, Mosquitto's and Paho's MQTT clients, Schemathesis,
+#                                  cargo-nextest
 #   scripts/install-deps.sh lint   rustfmt, clippy, cargo-deny
 #
 # DATA (default: drover-data) is the data directory; without apt a PostgreSQL of its own is put there.
@@ -78,6 +79,19 @@ rabbitmq() {
     if have systemctl; then as_root systemctl disable rabbitmq-server >/dev/null 2>&1 || true; fi
 }
 
+# A Python program, in an environment of its own beside what cargo builds: NAME.requirements.txt says which.
+python_home() {
+    local home=$here/../target/$1 requirements=$here/$1.requirements.txt
+    if cmp --silent "$requirements" "$home/requirements.txt"; then return; fi
+    python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv
+    say "putting $1 into $home"
+    python3 -m venv --clear "$home"
+    "$home/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
+        --require-hashes --requirement "$requirements"
+    # Last, so that what was broken off is done again.
+    cp "$requirements" "$home/requirements.txt"
+}
+
 # Tools whose packages bear their names.
 tools() {
     local missing=() tool
@@ -119,7 +133,10 @@ case "${1:-}" in
         compiler
         postgres
         rabbitmq
-        tools curl openssl jq
+        tools curl openssl jq faketime
+        if ! have mosquitto_sub; then apt_install mosquitto-clients; fi
+        python_home paho
+        python_home schemathesis
         cargo_tool cargo-nextest "$NEXTEST_VERSION"
         ;;
     lint)

@@ -4,7 +4,7 @@ use std::fs;
 
 use drover_testkit::TestPostgres;
 
-use crate::support::Setup;
+use crate::support::{Campaign, Setup};
 
 const LINES: &str = "uuid,name,imei\nd1,one,1\nbad id,two,2\nd2,two\nd3,three,3\n";
 
@@ -124,4 +124,123 @@ async fn what_cannot_work_is_said_at_once() {
     refused(&["demo", "--failure-rate", "5"], "from 0 to 1");
     fs::write(setup.data.path().join("drover.toml"), "[workers]\ntikc_ms = 5\n").unwrap();
     refused(&["check"], "workers.tikc_ms");
+}
+
+#[tokio::test]
+async fn a_cancel_says_what_became_of_each_command() {
+    let database = TestPostgres::database().await;
+    let setup = Setup::new(&database.url, None);
+    setup.ok(&["migrate"]);
+    let campaign = Campaign::prepare(&setup, &database.url, 4).await;
+    let client = database.client().await;
+    // The first waits for its job, one device is at work, one is done, and one is asked already.
+    let stands = "UPDATE commands SET prior_state = 'sent', state = $2, deadline_at = CASE WHEN $3 THEN NULL ELSE now() + interval '1 h' END,
+            finished_at = CASE WHEN $3 THEN now() END WHERE device_id = $1";
+    for (device, state) in [(2_i64, "installing"), (3, "succeeded"), (4, "cancelling")] {
+        assert_eq!(client.execute(stands, &[&device, &state, &(state == "succeeded")]).await.unwrap(), 1);
+    }
+    let ids: Vec<String> = [1, 2, 3, 4, 999].map(|device| campaign.command_of(device).to_string()).into();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let cancel = |more: &[&str]| {
+        let output = setup.run(&[&["cancel"], more].concat());
+        (output.status.code(), said(&output))
+    };
+
+    let (code, text) = cancel(&ids);
+    let line = |device: usize, what: &str| format!("command {} {what}\n", ids[device]);
+    let expected = [
+        line(0, "is cancelled"),
+        line(1, "is cancelling: its device is asked to stop"),
+        line(2, "had ended: succeeded"),
+        line(3, "is cancelling: its device is asked to stop"),
+        line(4, "does not exist"),
+    ];
+    assert_eq!((code, text), (Some(1), expected.concat()));
+    let told = "SELECT count(*) FROM outbox WHERE convert_from(body, 'UTF8') LIKE '%\"cancel\"%'";
+    assert_eq!(
+        client.query_one(told, &[]).await.unwrap().get::<_, i64>(0),
+        1,
+        "whom it asked before it does not ask again"
+    );
+
+    let (code, text) = cancel(&["--force", "--json", ids[0], ids[1], ids[3], ids[1]]);
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let one = |device: usize, result: &str| serde_json::json!({"command_id": ids[device].parse::<i64>().unwrap(), "result": result, "state": "cancelled"});
+    let expected = [one(0, "had_ended"), one(1, "cancelled"), one(3, "cancelled")];
+    assert_eq!((code, &json["done"]), (Some(0), &serde_json::Value::Bool(true)), "{json}");
+    assert_eq!(json["commands"].as_array().unwrap(), &expected);
+    assert_eq!(client.query_one(told, &[]).await.unwrap().get::<_, i64>(0), 2);
+
+    for bad in ["0", "seven", "-4"] {
+        assert!(cancel(&["--", bad]).1.contains("is not the id of a command"), "{bad}");
+    }
+    assert_ne!(cancel(&[]).0, Some(0));
+}
+
+#[tokio::test]
+async fn operators_are_added_changed_and_disabled() {
+    let (setup, database) = setup().await;
+    let who = ["--tenant", "acme", "--login", "li"];
+    let operator = |verb: &'static str, more: &[&str]| setup.run(&[&["operator", verb][..], &who, more].concat());
+    let client = database.client().await;
+    let hash =
+        async || -> String { client.query_one("SELECT password_hash FROM operators", &[]).await.unwrap().get(0) };
+
+    let added = operator("add", &["--name", "Li Lei", "--role", "tenant_admin"]);
+    assert!(added.status.success(), "{}", said(&added));
+    let password =
+        said(&added).lines().find_map(|line| line.strip_prefix("password").map(str::trim).map(str::to_owned));
+    assert!(password.unwrap().len() >= 20, "{}", said(&added));
+    let first = hash().await;
+    assert!(first.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{first}");
+
+    let twice = operator("add", &["--name", "Li Lei", "--role", "read_only"]);
+    assert!(!twice.status.success() && said(&twice).contains("li is taken"), "{}", said(&twice));
+    let nowhere = operator("add", &["--name", "x", "--role", "org_admin", "--organisation", "nowhere"]);
+    assert!(!nowhere.status.success() && said(&nowhere).contains("nowhere does not exist"), "{}", said(&nowhere));
+    let king = operator("add", &["--name", "x", "--role", "king"]);
+    assert!(!king.status.success() && said(&king).contains("read_only"), "{}", said(&king));
+
+    let changed =
+        setup.run_with_input(&[&["operator", "password"][..], &who, &["--password-stdin"]].concat(), "short\n");
+    assert!(!changed.status.success() && said(&changed).contains("12 to 128 characters"), "{}", said(&changed));
+    assert_eq!(hash().await, first);
+    let chosen = "a password of my own\n";
+    let changed = setup.run_with_input(&[&["operator", "password"][..], &who, &["--password-stdin"]].concat(), chosen);
+    assert!(changed.status.success() && !said(&changed).contains(chosen.trim()), "{}", said(&changed));
+    assert_ne!(hash().await, first);
+
+    let last = operator("disable", &[]);
+    assert!(!last.status.success() && said(&last).contains("the last one"), "{}", said(&last));
+    let other = ["operator", "add", "--tenant", "acme", "--login", "han", "--name", "Han", "--role", "tenant_admin"];
+    setup.ok(&other);
+    assert!(operator("disable", &[]).status.success());
+    let disabled = "SELECT count(*) FROM operators WHERE login_id = 'li' AND disabled_at IS NOT NULL";
+    assert_eq!(client.query_one(disabled, &[]).await.unwrap().get::<_, i64>(0), 1);
+}
+
+#[tokio::test]
+async fn a_tenants_tree_users_sets_and_devices_come_from_files() {
+    let (setup, database) = setup().await;
+    let import = |what: &str, lines: &str| {
+        let file = setup.data.path().join("rows.csv");
+        fs::write(&file, lines).unwrap();
+        setup.run(&["import", what, file.to_str().unwrap(), "--tenant", "acme"])
+    };
+    for (what, lines, answer) in [
+        ("organisations", "code,name,parent\na,A,\nb,B,a\n", "2 added, 0 changed"),
+        ("users", "account,organisation\nann,b\n", "1 added, 0 changed"),
+        ("groups", "name,organisation,member\ncrew,b,ann\ncrew,,ann\nnone,,\n", "2 added, 1 changed"),
+        ("labels", "name,description,member\ncrew,The crew,ann\n", "1 added, 0 changed"),
+        ("managed-devices", "uuid,user,organisation,product\nd1,ann,b,meter\nd1,,,\nd2,,,\n", "2 added, 1 changed"),
+    ] {
+        let output = import(what, lines);
+        assert!(output.status.success() && said(&output).contains(answer), "{what}: {}", said(&output));
+    }
+    let refused = import("managed-devices", "uuid,user\nd3,\nd4,nobody\n");
+    assert!(!refused.status.success());
+    assert!(said(&refused).contains("line 3: user there is no user nobody"), "{}", said(&refused));
+    let client = database.client().await;
+    let devices: i64 = client.query_one("SELECT count(*) FROM devices", &[]).await.unwrap().get(0);
+    assert_eq!(devices, 2);
 }

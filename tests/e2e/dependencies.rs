@@ -85,7 +85,7 @@ async fn a_database_that_is_not_there_at_start() {
     client.join(&product, &task, "*").await;
     client.start(&product, &task).await;
     wait_until(PATIENCE, "the commands to be tried", async || {
-        drover.metric("drover_commands_unroutable_total", &[]).await >= 2.0
+        drover.metric("drover_commands_absent_total", &[]).await >= 2.0
     })
     .await;
 }
@@ -110,7 +110,7 @@ async fn a_database_that_is_killed() {
         assert_unavailable(&client, &product).await;
         let link = firmware["firmwareUrl"].as_str().unwrap();
         assert_eq!(http().get(link).send().await.unwrap().status(), 503, "downloads too");
-        let tried = drover.metric("drover_commands_unroutable_total", &[]).await;
+        let tried = drover.metric("drover_commands_absent_total", &[]).await;
         postgres.server.restart().await.unwrap();
         drover.wait_ready().await;
         // What was accepted is there, and its work goes on.
@@ -118,7 +118,7 @@ async fn a_database_that_is_killed() {
         let detail = client.ok("GET", &format!("{UPGRADE}/detail"), &query, Value::Null).await;
         assert_eq!((&detail["jobStatus"], &detail["allNum"]), (&json!(2), &json!(1)), "round {round}");
         wait_until(PATIENCE, "the command to be tried again", async || {
-            drover.metric("drover_commands_unroutable_total", &[]).await > tried
+            drover.metric("drover_commands_absent_total", &[]).await > tried
         })
         .await;
     }

@@ -30,10 +30,8 @@ impl Device {
 
     pub(crate) async fn next(&mut self) -> DeviceCommand {
         let message = tokio::time::timeout(PATIENCE, self.commands.recv()).await.unwrap().unwrap();
-        let command = serde_json::from_slice(&message.body).unwrap();
-        let (DeviceCommand::Upgrade { command_id, attempt, .. } | DeviceCommand::Cancel { command_id, attempt, .. }) =
-            &command;
-        (self.command_id, self.attempt) = (*command_id, *attempt);
+        let command: DeviceCommand = serde_json::from_slice(&message.body).unwrap();
+        (self.command_id, self.attempt) = command.identity();
         command
     }
 
@@ -41,7 +39,7 @@ impl Device {
     pub(crate) async fn upgrade(&mut self) -> FirmwareFile {
         match self.next().await {
             DeviceCommand::Upgrade { firmware, .. } => firmware,
-            other @ DeviceCommand::Cancel { .. } => panic!("{} was told {other:?}", self.uuid),
+            other => panic!("{} was told {other:?}", self.uuid),
         }
     }
 

@@ -2,14 +2,24 @@
 #![allow(clippy::unwrap_used)]
 
 mod campaign;
+mod channels;
 mod cli;
+mod clients;
 mod contract;
 mod curl_client;
 mod dependencies;
 mod device;
 mod downloads;
 mod durability;
+mod fleet;
+mod fleet_mqtt;
+mod fleet_poll;
 mod hostile;
+mod mqtt;
+mod openapi;
+mod operators;
+mod polling;
 mod readme;
 mod support;
+mod sweep;
 mod vendor;

@@ -12,24 +12,19 @@ use serde_json::Value;
 
 use crate::support::{DROVER, Setup};
 
-/// The README's only block of bash.
-fn first_request() -> String {
+/// The last line of what a block of the README's bash says, counted from 1, in a folder that looks as after `make up`.
+async fn pasted(number: usize) -> Value {
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md")).unwrap();
-    let block = readme.split("```bash\n").nth(1).unwrap().split("```").next().unwrap();
-    block.to_owned()
-}
-
-#[tokio::test]
-async fn the_first_request_works_when_pasted() {
+    let block = readme.split("```bash\n").nth(number).unwrap().split("```").next().unwrap();
     let database = TestPostgres::database().await;
     let setup = Setup::new(&database.url, None);
     let drover = setup.start(&["up"]).await;
-    // The folder looks as after `make up`: the binary where it was built, the data beside it.
+    // The binary where it was built, the data beside it.
     let folder = setup.data.path().join("checkout");
     fs::create_dir_all(folder.join("target/release")).unwrap();
     symlink(DROVER, folder.join("target/release/drover")).unwrap();
     symlink(setup.data.path(), folder.join("drover-data")).unwrap();
-    let script = first_request().replace("http://127.0.0.1:8080", &drover.base_url);
+    let script = block.replace("http://127.0.0.1:8080", &drover.base_url);
     let output = Command::new("bash")
         .args(["-euo", "pipefail", "-c", &script])
         .env("DATABASE_URL", &database.url)
@@ -39,6 +34,19 @@ async fn the_first_request_works_when_pasted() {
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let said = String::from_utf8(output.stdout).unwrap();
-    let answer: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
-    assert_eq!((&answer["code"], &answer["result"]["total"]), (&0.into(), &0.into()), "{said}");
+    serde_json::from_str(said.lines().last().unwrap()).unwrap_or_else(|error| panic!("{error}: {said}"))
+}
+
+#[tokio::test]
+async fn the_first_request_works_when_pasted() {
+    let answer = pasted(1).await;
+    assert_eq!((&answer["code"], &answer["result"]["total"]), (&0.into(), &0.into()), "{answer}");
+}
+
+#[tokio::test]
+async fn the_client_upgrade_works_when_pasted() {
+    let answer = pasted(2).await;
+    assert_eq!(answer["totalCount"], 1, "{answer}");
+    let row = &answer["contentList"][0];
+    assert_eq!((&row["deviceName"], &row["status"]), (&"Phone".into(), &"3".into()), "{answer}");
 }

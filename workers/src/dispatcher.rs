@@ -2,13 +2,13 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use drover_broker::{Batch, Delivery, Disposition, Handler, PublishError};
+use drover_broker::{Batch, Delivery, Disposition, Handler};
 use drover_domain::CommandId;
-use drover_messages::{DeviceCommand, DispatchAction, DispatchCommands, FirmwareFile, TraceContext};
-use drover_service::{Addressee, DispatchChunk, Job, Service, ServiceError};
+use drover_messages::{DeviceCommand, DispatchAction, DispatchCommands, TraceContext};
+use drover_service::{Addressee, DispatchChunk, Job, Order, Service, ServiceError};
 
 use crate::{
-    channels::{Addressed, TopicChannel},
+    channels::{Addressed, ChannelError, Channels, Handed, Handover},
     patience::{failed, while_unavailable},
 };
 
@@ -21,27 +21,34 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// attempt twice and acts once, and its report is recorded once.
 pub(crate) struct Dispatcher {
     service: Service,
-    channel: TopicChannel,
+    channels: Channels,
 }
 
 impl Dispatcher {
-    pub(crate) fn new(service: Service, channel: TopicChannel) -> Self {
-        Self { service, channel }
+    pub(crate) fn new(service: Service, channels: Channels) -> Self {
+        Self { service, channels }
     }
 
     async fn dispatch(&self, delivery: &Delivery<DispatchCommands>) -> Result<Disposition, ServiceError> {
         let Delivery { message, trace, .. } = delivery;
-        let DispatchChunk { job, addressees } = match while_unavailable(|| self.service.load_dispatch(message)).await? {
-            Ok(chunk) => chunk,
-            Err(invalid) => return Ok(Disposition::Dead { reason: invalid.to_string() }),
-        };
+        let DispatchChunk { job, artifact, addressees } =
+            match while_unavailable(|| self.service.load_dispatch(message)).await? {
+                Ok(chunk) => chunk,
+                Err(invalid) => return Ok(Disposition::Dead { reason: invalid.to_string() }),
+            };
         match message.action {
             DispatchAction::Send { attempt } => {
                 if delivery.redelivered || delivery.broker_attempt > 0 {
                     let stopped = self.service.load_stopped(job.id, attempt, &message.devices).await?;
                     self.cancel(&job, &stopped, *trace).await;
                 }
-                self.send(&job, attempt, &addressees, *trace).await
+                match artifact {
+                    Some(artifact) => {
+                        let order = self.service.order(&job, &artifact);
+                        self.send(&job, &order, attempt, &addressees, *trace).await
+                    }
+                    None => Ok(Disposition::Done),
+                }
             }
             DispatchAction::Cancel => Ok(self.cancel(&job, &addressees, *trace).await),
         }
@@ -50,43 +57,23 @@ impl Dispatcher {
     async fn send(
         &self,
         job: &Job,
+        order: &Order,
         attempt: i16,
         addressees: &[Addressee],
         trace: Option<TraceContext>,
     ) -> Result<Disposition, ServiceError> {
-        if addressees.is_empty() {
-            return Ok(Disposition::Done);
-        }
-        let firmware = FirmwareFile {
-            url: self.service.firmware_link_for(&job.firmware, job.policy.attempt_timeout()),
-            version: job.firmware.version.clone(),
-            size_bytes: job.firmware.size_bytes,
-            sha256: job.firmware.sha256.clone(),
-            md5: job.firmware.md5.clone(),
-        };
         let timeout_s = i64::from(job.policy.attempt_timeout_s);
-        let commands: Vec<Addressed> = addressees
-            .iter()
-            .map(|addressee| Addressed {
-                device_uuid: addressee.uuid.clone(),
-                command: DeviceCommand::Upgrade {
-                    v: DeviceCommand::VERSION,
-                    command_id: command_id(job, addressee),
-                    attempt,
-                    firmware: firmware.clone(),
-                    timeout_s,
-                },
-            })
-            .collect();
-        let results = self.channel.send(&commands, trace, job.policy.attempt_timeout()).await;
+        let upgrade = |command_id| order.command(command_id, attempt, timeout_s);
         let (mut sent, mut problem) = (Vec::with_capacity(addressees.len()), None);
-        for (addressee, result) in addressees.iter().zip(results) {
+        for (command, result) in self.hand_over(job, addressees, trace, |id, _| upgrade(id)).await {
             match result {
-                Ok(()) => sent.push(addressee.device.0),
-                // Nobody listens there: the command stays queued, and its timer hands it out again.
-                Err(PublishError::Unroutable { .. }) => {
-                    metrics::counter!("drover_commands_unroutable_total", "kind" => job.kind.as_str()).increment(1);
-                    tracing::debug!(job = %job.id, command = command_id(job, addressee), device = addressee.uuid, attempt, "nobody listens for the device");
+                Ok(Handed::Accepted) => sent.push(command.device),
+                // Nobody is there: the command stays queued, and its timer hands it out again.
+                Ok(Handed::Absent) => {
+                    let (kind, channel) = (job.kind.as_str(), command.channel.as_str());
+                    metrics::counter!("drover_commands_absent_total", "kind" => kind, "channel" => channel)
+                        .increment(1);
+                    tracing::debug!(job = %job.id, device = command.device_uuid, attempt, "nobody is there for the device");
                 }
                 Err(error) => problem = Some(error),
             }
@@ -106,31 +93,34 @@ impl Dispatcher {
         if addressees.is_empty() {
             return Disposition::Done;
         }
-        let commands: Vec<Addressed> = addressees
-            .iter()
-            .map(|addressee| Addressed {
-                device_uuid: addressee.uuid.clone(),
-                command: DeviceCommand::Cancel {
-                    v: DeviceCommand::VERSION,
-                    command_id: command_id(job, addressee),
-                    attempt: addressee.attempt,
-                },
-            })
-            .collect();
-        let results = self.channel.send(&commands, trace, job.policy.attempt_timeout()).await;
-        let problem =
-            results.into_iter().filter_map(Result::err).find(|error| !matches!(error, PublishError::Unroutable { .. }));
+        let cancel = |command_id, attempt| DeviceCommand::Cancel { v: DeviceCommand::VERSION, command_id, attempt };
+        let results = self.hand_over(job, addressees, trace, cancel).await;
+        let problem = results.into_iter().find_map(|(_, result)| result.err());
         problem.map_or(Disposition::Done, |error| retry(job, &error))
+    }
+
+    /// Gives each addressee's channel what `word` makes of its command id and attempt.
+    async fn hand_over(
+        &self,
+        job: &Job,
+        addressees: &[Addressee],
+        trace: Option<TraceContext>,
+        word: impl Fn(i64, i16) -> DeviceCommand,
+    ) -> Vec<(Addressed, Result<Handed, ChannelError>)> {
+        let addressed = |addressee: &Addressee| Addressed {
+            device: addressee.device.0,
+            device_uuid: addressee.uuid.clone(),
+            channel: addressee.channel,
+            command: word(CommandId { job: job.id, device: addressee.device }.to_i64(), addressee.attempt),
+        };
+        let handover = Handover { trace, expires_after: job.policy.attempt_timeout() };
+        self.channels.send(addressees.iter().map(addressed).collect(), handover).await
     }
 }
 
-fn retry(job: &Job, error: &PublishError) -> Disposition {
+fn retry(job: &Job, error: &ChannelError) -> Disposition {
     tracing::warn!(job = %job.id, %error, "a chunk did not go out whole; the rest is tried again");
     Disposition::Retry { after: RETRY_AFTER, reason: error.to_string() }
-}
-
-fn command_id(job: &Job, addressee: &Addressee) -> i64 {
-    CommandId { job: job.id, device: addressee.device }.to_i64()
 }
 
 impl Handler<DispatchCommands> for Dispatcher {

@@ -57,7 +57,7 @@ pub fn describe_metrics() {
     describe_counter!("drover_jobs_created_total", "Jobs made");
     describe_counter!("drover_jobs_finished_total", "Jobs that ended, by state");
     describe_counter!("drover_commands_sent_total", "Commands that a channel took");
-    describe_counter!("drover_commands_unroutable_total", "Commands for devices that nobody listens for");
+    describe_counter!("drover_commands_absent_total", "Commands handed over while nobody was there for the device");
     describe_counter!("drover_attempts_ended_total", "Attempts that ended, by outcome");
     describe_counter!("drover_command_retries_total", "New attempts, by policy or by an operator");
     describe_counter!("drover_command_deadlines_passed_total", "Commands whose deadline passed");
@@ -65,6 +65,14 @@ pub fn describe_metrics() {
         "drover_reports_total",
         "Reports of devices, by what became of them: late and duplicate ones too"
     );
+    describe_counter!("drover_evidence_dropped_total", "Reports not kept as evidence: there was enough of the attempt");
+    describe_counter!("drover_evidence_forgotten_total", "Reports kept as evidence that were kept long enough");
+    describe_counter!("drover_files_swept_total", "Files taken away that nobody needed");
+    describe_counter!("drover_device_logins_total", "Logins of devices, by result");
+    describe_counter!("drover_device_lookups_total", "Devices that were looked up in the database to log in");
+    describe_counter!("drover_device_arrivals_total", "Devices that began to listen for their commands over MQTT");
+    describe_counter!("drover_device_cut_offs_total", "Times the connections of a revoked device were ended");
+    describe_gauge!("drover_revocations_waiting", "Revoked devices whose connections are to be ended, up to 1,000");
     describe_counter!("drover_planner_waits_total", "Times the planner waited for dispatchers to catch up");
     describe_counter!("drover_timers_put_off_total", "Timers that could not be served");
     describe_counter!("drover_handler_waits_total", "Times a handler waited for the database to come back");

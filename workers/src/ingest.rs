@@ -54,9 +54,10 @@ impl Handler<DeviceReport> for Ingest {
     }
 }
 
-fn settle(recorded: Recorded) -> Disposition {
+/// Whatever became of a report, it is done with. That there is no such command of its device is counted with the others
+/// (`drover_reports_total`), and no more: whoever has a device's login can claim anything, as fast as it likes.
+const fn settle(recorded: Recorded) -> Disposition {
     match recorded {
-        Recorded::Applied | Recorded::Kept(_) | Recorded::Stale => Disposition::Done,
-        Recorded::Unknown => Disposition::Dead { reason: "there is no such command of this device".into() },
+        Recorded::Applied | Recorded::Kept(_) | Recorded::Stale | Recorded::Unknown => Disposition::Done,
     }
 }

@@ -14,8 +14,11 @@ mod planner;
 mod relay;
 mod roles;
 mod run;
+mod sessions;
+mod sweeper;
 mod timekeeper;
 
 pub use gauges::describe_metrics;
 pub use roles::{Role, Roles, UnknownRole};
 pub use run::{Deps, RunError, WorkerSettings, run};
+pub use sessions::DeviceSessions;

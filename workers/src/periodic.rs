@@ -16,7 +16,9 @@ const STEP_TIMEOUT: Duration = Duration::from_mins(1);
 pub(crate) enum Next {
     /// At once: there was work and there may be more.
     Now,
-    /// After the pause.
+    /// After this pause: there may be more, and it is not urgent.
+    After(Duration),
+    /// After the usual pause.
     Later,
 }
 
@@ -38,6 +40,10 @@ pub(crate) async fn repeat<F, Fut, E>(
             Ok(Ok(Next::Now)) => {
                 failures = 0;
                 Duration::ZERO
+            }
+            Ok(Ok(Next::After(short))) => {
+                failures = 0;
+                jittered(short, entropy)
             }
             Ok(Ok(Next::Later)) => {
                 failures = 0;
@@ -118,5 +124,20 @@ mod tests {
         })
         .await;
         assert!(started.elapsed() < Duration::from_secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_that_is_not_urgent_takes_a_breath_and_is_not_late() {
+        let (stop, calls, started) = (CancellationToken::new(), Cell::new(0), tokio::time::Instant::now());
+        repeat("test", Duration::from_hours(1), &Zeroes, &stop, || {
+            calls.set(calls.get() + 1);
+            if calls.get() == 5 {
+                stop.cancel();
+            }
+            async { Ok::<_, String>(Next::After(Duration::from_millis(200))) }
+        })
+        .await;
+        // Four pauses, each halved by the least jitter.
+        assert_eq!(started.elapsed().as_millis(), 4 * 100);
     }
 }

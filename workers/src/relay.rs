@@ -2,8 +2,15 @@
 //!
 //! It claims rows for a lease, publishes them all at once and deletes those that were confirmed. No transaction is held
 //! across the network. Killed after a confirm and before the delete, it publishes again: every worker expects that.
+//!
+//! A message carries identity and no state, so equal ones that wait together are sent once: while the broker is away, the
+//! timekeeper asks for the same work again every lease, and nobody must wade through that when it is back.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+    time::Duration,
+};
 
 use drover_broker::{Broker, Outgoing, PublishError, Target, WorkerError};
 use drover_messages::Queue;
@@ -19,8 +26,9 @@ use crate::periodic::{Next, repeat};
 
 /// Messages claimed at once.
 const BATCH: i64 = 500;
-/// Longer than a publish can take: see the broker's publish deadline.
-const LEASE: Duration = Duration::from_secs(30);
+/// A claim lasts so many times as long as publishing may: a relay that died holds nothing up for longer, and one that
+/// waits for its broker does not lose its claim to another, which would send everything twice.
+const LEASE_DEADLINES: u32 = 3;
 /// How often an empty outbox is looked at. Looking is one index probe.
 const POLL: Duration = Duration::from_millis(50);
 /// The longest pause for a message that cannot be sent.
@@ -43,29 +51,25 @@ impl Relay {
     }
 
     async fn step(&self) -> Result<Next, StoreError> {
-        let claimed = outbox::claim(&self.store.client().await?, self.id, BATCH, LEASE).await?;
+        let lease = self.broker.publish_deadline() * LEASE_DEADLINES;
+        let claimed = outbox::claim(&self.store.client().await?, self.id, BATCH, lease).await?;
         if claimed.is_empty() {
             return Ok(Next::Later);
         }
-        let (ready, unknown): (Vec<_>, Vec<_>) = claimed
-            .into_iter()
-            .map(|message| (Queue::parse(&message.queue), message))
-            .partition(|(queue, _)| queue.is_some());
-        let outgoing =
-            ready.iter().filter_map(|(queue, message)| queue.map(|queue| outgoing(queue, message))).collect();
-        let results = self.broker.publish(outgoing).await;
+        let (letters, unknown) = once_each(claimed);
+        let results = self.broker.publish(letters.iter().map(Letter::outgoing).collect()).await;
         let (mut confirmed, mut failed, mut problem) = (Vec::new(), Vec::new(), None);
-        for ((_, message), result) in ready.iter().zip(results) {
+        for (letter, result) in letters.iter().zip(results) {
             match result {
-                Ok(()) => confirmed.push(message.id),
+                Ok(()) => confirmed.extend(letter.rows()),
                 Err(error) => {
-                    failed.push((message.id, message.failures));
+                    failed.extend(letter.rows().map(|id| (id, letter.message.failures)));
                     problem = Some(error);
                 }
             }
         }
         // A queue that this program does not know: written by a newer one, whose relay will take it.
-        failed.extend(unknown.iter().map(|(_, message)| (message.id, message.failures)));
+        failed.extend(unknown.iter().map(|message| (message.id, message.failures)));
         let client = self.store.client().await?;
         if !confirmed.is_empty() {
             outbox::delete(&client, self.id, &confirmed).await?;
@@ -84,18 +88,85 @@ impl Relay {
         let ids: Vec<i64> = failed.iter().map(|(id, _)| *id).collect();
         let pause = Duration::from_millis(200).saturating_mul(1 << failures.clamp(0, 10)).min(MAX_PAUSE);
         outbox::release(client, self.id, &ids, pause).await?;
+        let is_outage = matches!(problem, Some(PublishError::Connection(_)));
         let problem = problem.map_or_else(|| "no such queue is known here".to_owned(), ToString::to_string);
-        tracing::warn!(messages = ids.len(), problem, "messages stay in the outbox and are tried again");
+        if is_outage {
+            // Of which the broker's client has spoken, once.
+            tracing::debug!(messages = ids.len(), problem, "messages stay in the outbox and are tried again");
+        } else {
+            tracing::warn!(messages = ids.len(), problem, "messages stay in the outbox and are tried again");
+        }
         Ok(())
     }
 }
 
-fn outgoing(queue: Queue, message: &Claimed) -> Outgoing {
-    Outgoing {
-        message_id: message.message_id,
-        target: Target::Queue(queue),
-        body: message.body.clone(),
-        trace: message.trace_context.parse().ok(),
-        expires_after: None,
+/// What is sent once, and the rows that this settles.
+#[derive(Debug)]
+struct Letter {
+    queue: Queue,
+    message: Claimed,
+    repeats: Vec<i64>,
+}
+
+impl Letter {
+    fn rows(&self) -> impl Iterator<Item = i64> {
+        std::iter::once(self.message.id).chain(self.repeats.iter().copied())
+    }
+
+    fn outgoing(&self) -> Outgoing {
+        Outgoing {
+            message_id: self.message.message_id,
+            target: Target::Queue(self.queue),
+            body: self.message.body.clone(),
+            trace: self.message.trace_context.parse().ok(),
+            expires_after: None,
+        }
+    }
+}
+
+/// Each different message once, in the order of the first of its kind; and those for queues that nobody here knows.
+fn once_each(claimed: Vec<Claimed>) -> (Vec<Letter>, Vec<Claimed>) {
+    let (mut letters, mut unknown) = (Vec::<Letter>::with_capacity(claimed.len()), Vec::new());
+    let mut places: HashMap<(Queue, Vec<u8>), usize> = HashMap::with_capacity(claimed.len());
+    for message in claimed {
+        let Some(queue) = Queue::parse(&message.queue) else {
+            unknown.push(message);
+            continue;
+        };
+        match places.entry((queue, message.body.clone())) {
+            Entry::Occupied(place) => letters[*place.get()].repeats.push(message.id),
+            Entry::Vacant(place) => {
+                place.insert(letters.len());
+                letters.push(Letter { queue, message, repeats: Vec::new() });
+            }
+        }
+    }
+    (letters, unknown)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn claimed(id: i64, queue: &str, body: &str) -> Claimed {
+        let (queue, body, trace_context) = (queue.to_owned(), body.as_bytes().to_vec(), String::new());
+        Claimed { id, message_id: Uuid::nil(), queue, body, trace_context, failures: 0 }
+    }
+
+    #[test]
+    fn equal_messages_that_wait_together_are_sent_once() {
+        let (letters, unknown) = once_each(vec![
+            claimed(1, "jobs.firmware", "a"),
+            claimed(2, "jobs.firmware", "b"),
+            claimed(3, "jobs.push", "a"),
+            claimed(4, "tomorrow", "a"),
+            claimed(5, "jobs.firmware", "a"),
+            claimed(6, "tomorrow", "a"),
+        ]);
+        let rows: Vec<Vec<i64>> = letters.iter().map(|letter| letter.rows().collect()).collect();
+        assert_eq!(rows, [vec![1, 5], vec![2], vec![3]]);
+        assert_eq!(letters[2].queue.to_string(), "jobs.push");
+        assert_eq!(unknown.iter().map(|message| message.id).collect::<Vec<_>>(), [4, 6]);
     }
 }

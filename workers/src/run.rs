@@ -11,8 +11,15 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Role, Roles, channels::TopicChannel, dispatcher::Dispatcher, gauges, ingest::Ingest, planner::Planner,
-    relay::Relay, timekeeper,
+    Role, Roles,
+    channels::{Channels, PollChannel, TopicChannel},
+    dispatcher::Dispatcher,
+    gauges,
+    ingest::Ingest,
+    planner::Planner,
+    relay::Relay,
+    sessions::{self, DeviceSessions},
+    sweeper, timekeeper,
 };
 
 /// What the roles work with.
@@ -24,6 +31,8 @@ pub struct Deps {
     pub store: Store,
     /// The broker.
     pub broker: Broker,
+    /// Where devices are connected.
+    pub sessions: DeviceSessions,
     /// Chance, for ids and jitter.
     pub entropy: Arc<dyn Entropy>,
 }
@@ -92,8 +101,11 @@ pub async fn run(roles: &Roles, deps: Deps, settings: WorkerSettings, stop: Canc
                 concurrency: settings.dispatch_concurrency,
                 ..WorkerOptions::default()
             };
-            let channel = TopicChannel::new(deps.broker.clone(), Arc::clone(&deps.entropy));
-            start.worker(Queue::Dispatch(kind), options, Dispatcher::new(deps.service.clone(), channel));
+            let channels = Channels {
+                topic: TopicChannel::new(deps.broker.clone(), Arc::clone(&deps.entropy)),
+                poll: PollChannel::new(deps.service.clone()),
+            };
+            start.worker(Queue::Dispatch(kind), options, Dispatcher::new(deps.service.clone(), channels));
         }
     }
     if roles.has(Role::Ingest) {
@@ -109,6 +121,10 @@ pub async fn run(roles: &Roles, deps: Deps, settings: WorkerSettings, stop: Canc
     }
     if roles.has(Role::Timekeep) {
         tasks.spawn(timekeeper::run(deps.service.clone(), settings.tick, Arc::clone(&deps.entropy), stop.clone()));
+        let sessions =
+            sessions::run(deps.service.clone(), deps.sessions.clone(), Arc::clone(&deps.entropy), stop.clone());
+        tasks.spawn(sessions);
+        tasks.spawn(sweeper::run(deps.service.clone(), Arc::clone(&deps.entropy), stop.clone()));
         tasks.spawn(gauges::run(deps.store.clone(), Arc::clone(&deps.entropy), stop.clone()));
     }
     if roles.has(Role::Relay) {

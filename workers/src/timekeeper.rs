@@ -28,8 +28,9 @@ async fn step(service: &Service) -> Result<Next, ServiceError> {
     let started = service.start_due_jobs().await;
     let planned = service.call_overdue_planners().await;
     let finished = service.finish_jobs().await;
+    let ended = service.end_publications().await;
     let next = served?;
-    started.and(planned).and(finished)?;
+    started.and(planned).and(finished).and(ended)?;
     Ok(next)
 }
 

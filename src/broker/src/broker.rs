@@ -93,12 +93,17 @@ impl Broker {
         on_driver!(self, driver => driver.close().await);
     }
 
-    /// Starts feeding a worker.
-    /// How long a message of a newer version waits before a worker looks at it again.
-    pub(crate) fn newer_delay(&self) -> Duration {
-        on_driver!(self, driver => driver.newer_delay())
+    /// When a publish that was not confirmed has failed.
+    pub fn publish_deadline(&self) -> Duration {
+        on_driver!(self, driver => driver.config().publish_deadline)
     }
 
+    /// With what it was started.
+    pub(crate) fn config(&self) -> &BrokerConfig {
+        on_driver!(self, driver => driver.config())
+    }
+
+    /// Starts feeding a worker.
     pub(crate) fn consume(&self, queue: Queue, options: FeedOptions) -> Feed {
         on_driver!(self, driver => driver.consume(queue, options))
     }

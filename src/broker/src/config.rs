@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use drover_messages::Queue;
+
 use crate::AmqpUrl;
 
 /// How to reach the broker, and its limits.
@@ -22,8 +24,13 @@ pub struct BrokerConfig {
     pub connect_timeout: Duration,
     /// The delays that retries are rounded up to; each is one queue beside every work queue.
     pub retry_delays: Vec<Duration>,
-    /// How long a message of a newer version waits before a worker looks at it again.
-    pub newer_delay: Duration,
+    /// How often a message of a newer version waits for a worker that reads it, in a queue of work. First for the
+    /// shortest of the retry delays, soon for the longest; then it goes to the dead-letter queue.
+    pub newer_max_waits: u32,
+    /// The same for reports: a device may claim any version, and each wait costs us more than the report cost it.
+    pub newer_max_waits_of_reports: u32,
+    /// How many reports that cannot be read are kept; the oldest make room. See the broker's topology.
+    pub dead_reports_max: u32,
     /// How many messages the in-process driver holds at the most; it refuses to publish more.
     pub in_process_capacity: usize,
 }
@@ -38,7 +45,9 @@ impl Default for BrokerConfig {
             confirm_window: 1_000,
             connect_timeout: Duration::from_secs(10),
             retry_delays: vec![Duration::from_secs(1), Duration::from_secs(10), Duration::from_mins(1)],
-            newer_delay: Duration::from_secs(10),
+            newer_max_waits: 1_440,         // a day
+            newer_max_waits_of_reports: 32, // half an hour
+            dead_reports_max: 100_000,
             in_process_capacity: 1_000_000,
         }
     }
@@ -48,12 +57,25 @@ impl BrokerConfig {
     /// The same with every limit in a range that works.
     pub(crate) fn sane(mut self) -> Self {
         self.confirm_window = self.confirm_window.max(1);
+        self.dead_reports_max = self.dead_reports_max.max(1);
         self.retry_delays.sort();
         self.retry_delays.dedup();
         if self.retry_delays.is_empty() {
             self.retry_delays = Self::default().retry_delays;
         }
         self
+    }
+
+    /// How long a message of a newer version waits after it has waited that often. `None` when that was enough.
+    pub(crate) fn newer_delay(&self, queue: Queue, waits: u32) -> Option<Duration> {
+        let max_waits = match queue {
+            Queue::Reports => self.newer_max_waits_of_reports,
+            Queue::Jobs(_) | Queue::Dispatch(_) => self.newer_max_waits,
+        };
+        // Once the shortest, twice the next, four times the one after, and so on.
+        let step = waits.saturating_add(1).ilog2() as usize;
+        let delay = self.retry_delays.get(step).or(self.retry_delays.last()).copied();
+        delay.filter(|_| waits < max_waits)
     }
 
     /// The delay queue for a retry after that long: the shortest that is long enough, else the longest.
@@ -72,6 +94,18 @@ mod tests {
         let config = BrokerConfig::default().sane();
         for (after_s, expected_s) in [(0, 1), (1, 1), (2, 10), (11, 60), (3_600, 60)] {
             assert_eq!(config.fitting_delay(Duration::from_secs(after_s)), Duration::from_secs(expected_s));
+        }
+    }
+
+    #[test]
+    fn a_newer_version_waits_longer_each_time_and_not_for_ever() {
+        let config = BrokerConfig::default().sane();
+        let config = &config;
+        let waits = |queue| (0..).map_while(move |waits| config.newer_delay(queue, waits)).map(|delay| delay.as_secs());
+        assert_eq!(waits(Queue::Reports).take(5).collect::<Vec<_>>(), [1, 10, 10, 60, 60]);
+        assert_eq!(waits(Queue::Reports).sum::<u64>(), 21 + 29 * 60);
+        for queue in Queue::all().filter(|queue| *queue != Queue::Reports) {
+            assert_eq!(waits(queue).sum::<u64>(), 21 + 1_437 * 60);
         }
     }
 

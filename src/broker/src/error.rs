@@ -67,6 +67,16 @@ impl BrokerError {
         Self::Amqp { doing: doing.into(), source }
     }
 
+    /// Whether the connection broke, and not only what was done on it. Who waits for an answer hears of it before the
+    /// connection's own state tells.
+    pub(crate) fn is_disconnection(&self) -> bool {
+        let Self::Amqp { source, .. } = self else { return false };
+        matches!(
+            source.kind(),
+            ErrorKind::IOError(_) | ErrorKind::MissingHeartbeatError | ErrorKind::InvalidConnectionState(_)
+        )
+    }
+
     /// Whether the broker said that something is not there.
     pub(crate) fn is_not_found(&self) -> bool {
         matches!(self, Self::Fatal { source, .. } | Self::Amqp { source, .. } if reply_code(source) == Some(404))

@@ -21,13 +21,18 @@ pub(crate) struct Receipt {
     pub(crate) tag: u64,
     /// The delivery's [`broker_attempt`](crate::Delivery::broker_attempt).
     pub(crate) attempt: u32,
+    /// How often the message waited for a worker that reads its version. No attempt: nobody has handled it.
+    pub(crate) waits: u32,
 }
 
 /// A delivery before anyone looked inside.
 #[derive(Debug)]
 pub(crate) struct RawDelivery {
     pub(crate) receipt: Receipt,
+    /// Only its beginning if it is too large.
     pub(crate) body: Bytes,
+    /// The body's length in bytes, if it is too large to be looked at.
+    pub(crate) too_large: Option<usize>,
     pub(crate) routing_key: String,
     pub(crate) trace: Option<TraceContext>,
     pub(crate) redelivered: bool,
@@ -45,6 +50,8 @@ pub(crate) enum Action {
     Dead { reason: String },
     /// Deliver it again after this delay as if nothing had happened.
     Later { after: Duration },
+    /// The same for a message that is too new for this worker, with one wait more.
+    Newer { after: Duration },
 }
 
 /// An action on one delivery.

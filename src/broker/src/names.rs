@@ -8,6 +8,8 @@ use drover_messages::Queue;
 pub(crate) const HEADER_REASON: &str = "x-drover-reason";
 /// How often a message was retried through the broker.
 pub(crate) const HEADER_ATTEMPT: &str = "x-drover-attempt";
+/// How often a message waited for a worker that reads its version.
+pub(crate) const HEADER_WAITS: &str = "x-drover-waits";
 /// The routing key a message first arrived under: a detour through another queue replaces the broker's own.
 pub(crate) const HEADER_ROUTING_KEY: &str = "x-drover-routing-key";
 /// The routing keys that the reports queue takes.
@@ -32,6 +34,11 @@ impl QueueNames {
 
     pub(crate) fn dead(&self, queue: Queue) -> String {
         format!("{}.{queue}.dead", self.prefix)
+    }
+
+    /// Where reports go that cannot be read. The bound is in the name, as the delay is in that of a queue for retries.
+    pub(crate) fn dead_reports(&self, max: u32) -> String {
+        format!("{}.max{max}", self.dead(Queue::Reports))
     }
 
     /// The delay is in the name, so that another delay is another queue and not an argument that changed.
@@ -61,6 +68,7 @@ mod tests {
         let queue = Queue::parse("jobs.firmware").unwrap();
         assert_eq!(names.work(queue), "drover.v1.jobs.firmware");
         assert_eq!(names.dead(queue), "drover.v1.jobs.firmware.dead");
+        assert_eq!(names.dead_reports(100_000), "drover.v1.reports.dead.max100000");
         assert_eq!(names.retry(queue, Duration::from_mins(1)), "drover.v1.jobs.firmware.retry.60s");
         assert_eq!(names.retry(queue, Duration::from_millis(1_500)), "drover.v1.jobs.firmware.retry.1500ms");
     }

@@ -10,12 +10,11 @@ use cases::World;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn in_process() {
-    cases::run_all(World::new(|prefix| Broker::in_process_with(suite::config(None, prefix)))).await;
+    cases::run_all(World::new(Broker::in_process_with, None)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rabbit() {
     let node = RabbitNode::start().await;
-    let url = node.url();
-    cases::run_all(World::new(move |prefix| Broker::rabbit(suite::config(Some(&url), prefix)))).await;
+    cases::run_all(World::new(Broker::rabbit, Some(&node.url()))).await;
 }

@@ -89,6 +89,7 @@ async fn a_killed_broker_loses_nothing() {
 async fn faults_of_a_living_broker_heal_or_are_told() {
     let node = RabbitNode::start().await;
     closed_connections_heal(&node).await;
+    who_only_declared_is_well_again(&node).await;
     a_blocked_connection_times_out(&node).await;
     returns_are_told_from_confirms_under_load(&node).await;
     changed_arguments_are_fatal(&node).await;
@@ -131,6 +132,17 @@ async fn closed_connections_heal(node: &RabbitNode) {
     assert!(topic.recv().await.is_none());
 }
 
+/// Nobody lives on the connection that the queues were declared over, so nobody makes it again.
+async fn who_only_declared_is_well_again(node: &RabbitNode) {
+    let broker = Broker::rabbit(config(Some(&node.url()), "test.declared"));
+    broker.declare_topology().await.expect("the queues can be declared");
+    wait_until(PATIENCE, "health", async || broker.health().connected).await;
+    node.close_all_connections().await;
+    wait_until(PATIENCE, "publishing", async || broker.publish(vec![job(first_queue(), 1)]).await[0].is_ok()).await;
+    wait_until(PATIENCE, "health again", async || broker.health().connected).await;
+    broker.close().await;
+}
+
 async fn a_blocked_connection_times_out(node: &RabbitNode) {
     let broker = impatient(&node.url(), "test.blocked");
     let queue = first_queue();
@@ -158,6 +170,8 @@ async fn returns_are_told_from_confirms_under_load(node: &RabbitNode) {
     let broker = Broker::rabbit(config(Some(&node.url()), "test.returns"));
     let queue = first_queue();
     broker.declare_topology().await.expect("the queues can be declared");
+    // The queue has its leader before the load begins.
+    publish_all(&broker, vec![job(queue, 0)]).await;
     let mut callers = JoinSet::new();
     for caller in 0..8_u32 {
         let broker = broker.clone();
@@ -176,8 +190,8 @@ async fn returns_are_told_from_confirms_under_load(node: &RabbitNode) {
             (0..1_000).filter(|n| !unroutable(*n)).count() as u64
         });
     }
-    let routable = callers.join_all().await.into_iter().sum();
-    wait_depth(&broker, queue, routable).await;
+    let routable: u64 = callers.join_all().await.into_iter().sum();
+    wait_depth(&broker, queue, 1 + routable).await;
     broker.close().await;
 }
 

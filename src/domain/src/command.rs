@@ -58,6 +58,11 @@ impl CommandState {
         matches!(self, S::Succeeded | S::Failed | S::TimedOut | S::Rejected | S::Cancelled | S::Superseded)
     }
 
+    /// Whether the present attempt is with its device: the channel took it, and nothing has ended it.
+    pub const fn is_handed_over(self) -> bool {
+        matches!(self, S::Sent | S::Downloading | S::Installing | S::Verifying | S::Cancelling)
+    }
+
     /// The states in which a command has not ended.
     pub fn open() -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(|state| !state.is_terminal())
@@ -144,6 +149,10 @@ pub enum Event {
     CancelConfirmed,
     /// The device cannot stop any more.
     CancelRefused,
+    /// Somebody wants it stopped now, whatever its device says or does.
+    CancelForced,
+    /// What the job brings is offered no more: what no device has ends, what is under way goes on.
+    Withdrawn,
     /// A newer command for the same device and product line was released.
     Superseded,
     /// An operator tries again what had ended.
@@ -154,7 +163,7 @@ use Event as E;
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         E::Released,
         E::Accepted,
         E::Downloading,
@@ -167,6 +176,8 @@ impl Event {
         E::CancelRequested,
         E::CancelConfirmed,
         E::CancelRefused,
+        E::CancelForced,
+        E::Withdrawn,
         E::Superseded,
         E::Retried,
     ];
@@ -186,6 +197,8 @@ pub enum Budget {
 pub struct Rules {
     /// Success counts only when the device was seen running the new version.
     pub proof_required: bool,
+    /// The job was stopped: an attempt that is under way may end well, and none follows it.
+    pub is_stopped: bool,
 }
 
 /// What an event does to a command.
@@ -206,6 +219,7 @@ pub enum Change {
 /// A report may overtake the dispatcher's own note that the channel took the command; it proves as much, so reports are
 /// legal from [`CommandState::Queued`] too. The attempt's number, checked beside this function, keeps older ones out.
 pub const fn transition(state: CommandState, budget: Budget, event: Event, rules: Rules) -> Option<Change> {
+    let budget = if rules.is_stopped { Budget::Spent } else { budget };
     let change = match (event, state) {
         (E::Released, S::Planned) => Change::To(S::Queued),
         (E::Accepted, S::Queued) => Change::To(S::Sent),
@@ -231,14 +245,20 @@ pub const fn transition(state: CommandState, budget: Budget, event: Event, rules
         // have no time either.
         (E::DeadlinePassed, S::Planned | S::Queued) => Change::To(S::TimedOut),
         // The caller wanted it stopped, and stopped it is: by its own failure, or given up waiting for.
-        (E::Failed | E::DeadlinePassed | E::CancelConfirmed, S::Cancelling) => Change::To(S::Cancelled),
+        (E::Failed | E::DeadlinePassed, S::Cancelling) => Change::To(S::Cancelled),
+        // Whoever asked: a refusal may have been the answer to an earlier wish, and a device that has stopped will not report
+        // again. Waiting for its deadline, and then trying again, would help nobody.
+        (E::CancelConfirmed, S::Queued | S::Sent | S::Downloading | S::Installing | S::Verifying | S::Cancelling) => {
+            Change::To(S::Cancelled)
+        }
         (E::CancelRefused, S::Cancelling) => Change::Back,
 
         (E::Refused, S::Queued | S::Sent | S::Downloading | S::Installing | S::Verifying | S::Cancelling) => {
             Change::To(S::Rejected)
         }
-        (E::CancelRequested, S::Planned | S::Queued) => Change::To(S::Cancelled),
+        (E::CancelRequested | E::Withdrawn, S::Planned | S::Queued) => Change::To(S::Cancelled),
         (E::CancelRequested, S::Sent | S::Downloading | S::Installing | S::Verifying) => Change::To(S::Cancelling),
+        (E::CancelForced, state) if !state.is_terminal() => Change::To(S::Cancelled),
         (E::Superseded, state) if !state.is_terminal() => Change::To(S::Superseded),
         (E::Retried, S::Failed | S::TimedOut | S::Cancelled) => Change::FreshAttempt,
         _ => return None,

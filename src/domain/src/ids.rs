@@ -36,6 +36,34 @@ id!(
     /// A device, by the number Drover gave it; below [`DeviceId::LIMIT`].
     DeviceId
 );
+id!(
+    /// A part of a tenant: a node of its tree.
+    OrganisationId
+);
+id!(
+    /// Somebody who works with the fleet through an API.
+    OperatorId
+);
+id!(
+    /// Somebody who holds devices.
+    UserId
+);
+id!(
+    /// Users that are targeted together.
+    UserGroupId
+);
+id!(
+    /// A mark that users bear.
+    LabelId
+);
+id!(
+    /// A client program for one operating system.
+    ClientGroupId
+);
+id!(
+    /// A version of a client program.
+    ClientVersionId
+);
 
 impl DeviceId {
     const BITS: u32 = 28;

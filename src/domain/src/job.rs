@@ -74,6 +74,11 @@ impl JobState {
         matches!(self, S::Draft | S::Scheduled)
     }
 
+    /// Whether the job was stopped before its end: no attempt begins any more.
+    pub const fn is_stopped(self) -> bool {
+        matches!(self, S::Cancelled | S::Aborted)
+    }
+
     /// Whether the job has ended.
     pub const fn is_terminal(self) -> bool {
         matches!(self, S::Completed | S::Cancelled | S::Aborted)

@@ -17,6 +17,12 @@ impl JobKind {
     /// Every kind.
     pub const ALL: [Self; 4] = [Self::Publish, Self::Distribute, Self::Push, Self::Firmware];
 
+    /// Whether stopping a job of this kind leaves alone what a device has begun: it stops what has not been delivered. Of the
+    /// others, devices are asked to stop.
+    pub const fn leaves_what_is_under_way(self) -> bool {
+        matches!(self, Self::Publish | Self::Distribute)
+    }
+
     /// The kind's name in queue names, rows and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -2,18 +2,30 @@
 //!
 //! No IO, no async, no SQL, no clock: everything here is a function of its arguments.
 
+mod channel;
+mod client;
 mod command;
 mod ids;
 mod job;
 mod kind;
+pub mod offer;
+mod operator;
+mod os;
 mod outcome;
 mod policy;
 mod protocol;
 
+pub use channel::ChannelKind;
+pub use client::{InvalidUiFamily, TerminalClass, UiFamily};
 pub use command::{Budget, Change, CommandState, Event, Move, Phase, Rules, moves, transition};
-pub use ids::{CommandId, DeviceId, DeviceUuid, FirmwareId, InvalidDeviceUuid, JobId, ProductId, TenantId};
+pub use ids::{
+    ClientGroupId, ClientVersionId, CommandId, DeviceId, DeviceUuid, FirmwareId, InvalidDeviceUuid, JobId, LabelId,
+    OperatorId, OrganisationId, ProductId, TenantId, UserGroupId, UserId,
+};
 pub use job::{JobEvent, JobState};
 pub use kind::JobKind;
+pub use operator::{OrganisationPath, Role};
+pub use os::Os;
 pub use outcome::Outcome;
 pub use policy::{Backoff, Policy};
 pub use protocol::Protocol;

@@ -5,9 +5,11 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use drover_domain::Protocol;
+use drover_domain::{CommandId, Protocol, Role};
 use drover_service::CredentialKind;
 use drover_workers::Roles;
+
+use crate::fleet::MqttUrl;
 
 /// Drover pushes software to fleets of devices: one call, one command per device, one recorded outcome each.
 #[derive(Debug, Parser)]
@@ -43,13 +45,18 @@ pub(crate) enum Command {
     Migrate,
     /// Run a visible campaign with simulated devices in one process, then end; fails when the oracle finds a fault
     Demo(Demo),
-    /// Run simulated devices that listen on the broker, until interrupted
+    /// Run simulated devices, on the broker or each with a connection of its own, until interrupted
     Simulate(Simulate),
+    /// Cancel commands: those that no device has end at once, the others are asked to stop
+    Cancel(Cancel),
     /// Compare every job's rows with each other; fails and names the offenders when something is wrong
     Check(Check),
     /// Manage tenants
     #[command(subcommand)]
     Tenant(Tenant),
+    /// Manage operators, who call the MDM and admin APIs
+    #[command(subcommand)]
+    Operator(Operator),
     /// Manage products
     #[command(subcommand)]
     Product(Product),
@@ -138,8 +145,47 @@ pub(crate) struct Simulate {
     /// Start of their names
     #[arg(long, value_name = "PREFIX", default_value = "sim-")]
     pub(crate) prefix: String,
+    /// How they are reached
+    #[arg(long, value_enum, default_value_t = Over::Broker)]
+    pub(crate) over: Over,
+    /// Where they log in, with --over mqtt
+    #[arg(long, value_name = "URL", default_value = "mqtt://127.0.0.1:1883")]
+    pub(crate) mqtt_url: MqttUrl,
+    /// Where they call, with --over poll; http.public_url or else http.listen when absent
+    #[arg(long, value_name = "URL")]
+    pub(crate) http_url: Option<reqwest::Url>,
+    /// What they log in with: lines of uuid,token, as drover credential devices prints them
+    #[arg(long, value_name = "FILE", required_if_eq_any([("over", "mqtt"), ("over", "poll")]))]
+    pub(crate) tokens: Option<PathBuf>,
+    /// Devices whose connection breaks now and then
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = share)]
+    pub(crate) drop_rate: f64,
     #[command(flatten)]
     pub(crate) behaviour: Behaviour,
+}
+
+/// The way to simulated devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Over {
+    /// One subscription on the broker that AMQP_URL names, for all of them
+    Broker,
+    /// A durable MQTT session for each, under its uuid and token
+    Mqtt,
+    /// HTTP calls of each, under its uuid and token
+    Poll,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Cancel {
+    /// The commands, by the ids that the AEP API calls subtasks
+    #[arg(required = true, value_name = "COMMAND_ID", value_parser = command_id)]
+    pub(crate) commands: Vec<CommandId>,
+    /// End them now; their devices are told, but nobody waits for the answer
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -156,6 +202,51 @@ pub(crate) enum Tenant {
         /// Its name
         name: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Operator {
+    /// Add an operator; prints a password, once, unless one is given
+    Add {
+        #[command(flatten)]
+        login: OperatorLogin,
+        /// The display name
+        #[arg(long, value_name = "NAME")]
+        name: String,
+        /// What may be done: tenant_admin, org_admin or read_only
+        #[arg(long, value_parser = role)]
+        role: Role,
+        /// Where, by its code: there and below; the whole tenant when absent
+        #[arg(long, value_name = "CODE")]
+        organisation: Option<String>,
+        /// Read the password from standard input, its first line
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Give an operator another password, and end its tokens; prints the password, once, unless one is given
+    Password {
+        #[command(flatten)]
+        login: OperatorLogin,
+        /// Read the password from standard input, its first line
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Keep an operator from logging in, and end its tokens
+    Disable {
+        #[command(flatten)]
+        login: OperatorLogin,
+    },
+}
+
+/// Which operator.
+#[derive(Debug, Args)]
+pub(crate) struct OperatorLogin {
+    /// The operator's tenant
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tenant: String,
+    /// The name to log in with
+    #[arg(long, value_name = "LOGIN")]
+    pub(crate) login: String,
 }
 
 #[derive(Debug, Subcommand)]
@@ -187,6 +278,27 @@ pub(crate) enum Credential {
         #[arg(long, value_name = "UUID")]
         device: Option<String>,
     },
+    /// Give every device of a product that has no token one; prints uuid,token lines, once
+    Devices(DeviceTokens),
+    /// Take a device's token back and end its connections; `add` then gives it a new one
+    Revoke {
+        /// The device
+        #[arg(long, value_name = "UUID")]
+        device: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeviceTokens {
+    /// The devices' owner
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tenant: String,
+    /// Their product
+    #[arg(long, value_name = "NAME")]
+    pub(crate) product: String,
+    /// Only those whose uuids begin so
+    #[arg(long, value_name = "PREFIX", default_value = "")]
+    pub(crate) prefix: String,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -228,6 +340,26 @@ pub(crate) enum Import {
         #[arg(long)]
         strict: bool,
     },
+    /// Add or change organisations: code, name, parent; all of the file or nothing
+    Organisations(Rows),
+    /// Add or change users: account, name, mail, phone, organisation; all of the file or nothing
+    Users(Rows),
+    /// Add groups of users and their members: name, description, organisation, member; all of the file or nothing
+    Groups(Rows),
+    /// Add labels and the users that have them: name, description, organisation, member; all of the file or nothing
+    Labels(Rows),
+    /// Add or change the devices of organisations: uuid, name, organisation, user, product, os, deviceType, relationship,
+    /// deviceNumber, imei, sn, channel; all of the file or nothing
+    ManagedDevices(Rows),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rows {
+    /// The file; its first line names the columns, of which only the first must be there
+    pub(crate) file: PathBuf,
+    /// Their owner
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tenant: String,
 }
 
 #[derive(Debug, Args)]
@@ -240,6 +372,14 @@ pub(crate) struct Bench {
 fn share(text: &str) -> Result<f64, String> {
     let share: f64 = text.parse().map_err(|_| "is not a number".to_owned())?;
     if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("must be from 0 to 1".to_owned()) }
+}
+
+fn command_id(text: &str) -> Result<CommandId, String> {
+    text.parse().ok().and_then(CommandId::from_i64).ok_or_else(|| "is not the id of a command".to_owned())
+}
+
+fn role(name: &str) -> Result<Role, String> {
+    Role::parse(name).ok_or_else(|| "is tenant_admin, org_admin or read_only".to_owned())
 }
 
 fn protocol(name: &str) -> Result<Protocol, String> {

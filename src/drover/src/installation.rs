@@ -16,6 +16,7 @@ use drover_domain::Backoff;
 use drover_pgserver::{PgServer, PgServerOptions};
 use drover_service::{Entropy, FileStore, SecretKey, Service, ServiceOptions};
 use drover_store::{Store, StoreOptions, TlsMode};
+use drover_workers::DeviceSessions;
 
 use crate::{
     config::{Config, DatabaseTls},
@@ -99,6 +100,16 @@ impl Installation {
         broker_of(&self.config)
     }
 
+    /// Where devices are connected, and whether their connections can be ended.
+    pub(crate) fn device_sessions(&self) -> anyhow::Result<DeviceSessions> {
+        let amqp = &self.config.amqp;
+        match &amqp.management_url {
+            _ if amqp.url.is_none() => Ok(DeviceSessions::Nowhere),
+            None => Ok(DeviceSessions::OutOfReach),
+            Some(url) => Ok(DeviceSessions::Managed(url.expose().parse().context("amqp.management_url")?)),
+        }
+    }
+
     /// Whether the broker is inside this process and forgets everything with it.
     pub(crate) fn has_forgetful_broker(&self) -> bool {
         self.config.amqp.url.is_none()
@@ -161,6 +172,10 @@ fn service_options(config: &Config) -> ServiceOptions {
         attempt_timeout: seconds(workers.attempt_timeout_s),
         cancel_timeout: seconds(workers.cancel_timeout_s),
         backoff: Backoff { base: seconds(workers.retry_backoff_base_s), max: seconds(workers.retry_backoff_max_s) },
+        auth_cache: seconds(config.devices.auth_cache_s),
+        access_token_ttl: seconds(config.http.access_token_ttl_s),
+        evidence_retention: Some(workers.evidence_retention_s).filter(|retention| *retention > 0).map(seconds),
+        unused_file_retention: Some(config.files.unused_retention_s).filter(|retention| *retention > 0).map(seconds),
         ..ServiceOptions::default()
     }
 }

@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod fleet;
 mod installation;
+mod listeners;
 mod process;
 mod startup;
 mod system;

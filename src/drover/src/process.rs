@@ -5,12 +5,12 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use anyhow::Context;
 use axum::Router;
 use drover_broker::Broker;
-use drover_ingress::{AppState, Limits, ServeOptions};
+use drover_ingress::{AppState, Limits, Lobby, ServeOptions};
 use drover_service::{Clock, Entropy};
 use drover_workers::{Deps, Role, Roles, WorkerSettings};
+use futures_util::future::OptionFuture;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{
-    net::TcpListener,
     signal::unix::{SignalKind, signal},
     task::JoinHandle,
 };
@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     installation::Installation,
+    listeners::Listeners,
     startup,
     system::{SystemClock, SystemEntropy, raise_open_files},
 };
@@ -37,7 +38,7 @@ impl Process {
     /// signal is not lost: it cancels the [stop token](Self::stop_token), whoever waits for that.
     pub(crate) fn start(
         installation: &Installation,
-        listener: TcpListener,
+        listeners: Listeners,
         broker: Broker,
         roles: Roles,
         metrics: PrometheusHandle,
@@ -46,8 +47,14 @@ impl Process {
         let stop = CancellationToken::new();
         let config = &installation.config;
         let drain_timeout = Duration::from_secs(config.workers.drain_timeout_s);
-        let address = listener.local_addr()?;
-        let state = app_state(installation, broker.clone(), &roles, metrics);
+        let address = listeners.public.local_addr()?;
+        let sessions = installation.device_sessions()?;
+        let (lobby, chores) = Lobby::new(config.http.max_waiting_devices);
+        let state = app_state(installation, broker.clone(), &roles, lobby, metrics);
+        if roles.has(Role::Ingress) {
+            tokio::spawn(chores.run(installation.service.clone(), Arc::clone(&state.random), stop.clone()));
+        }
+        let internal = listeners.internal.map(|listener| (listener, drover_ingress::internal_router(state.clone())));
         let router: Router =
             if roles.has(Role::Ingress) { drover_ingress::router(state) } else { drover_ingress::health_router(state) };
         let serve_options = ServeOptions {
@@ -56,11 +63,19 @@ impl Process {
             write_timeout: Duration::from_secs(config.http.request_timeout_s),
             drain_timeout,
         };
-        let http = tokio::spawn(drover_ingress::serve(listener, router, serve_options, stop.clone()));
+        let public = drover_ingress::serve(listeners.public, router, serve_options, stop.clone());
+        let internal =
+            internal.map(|(listener, router)| drover_ingress::serve(listener, router, serve_options, stop.clone()));
+        let http = tokio::spawn(async move {
+            // Both are drained, whatever becomes of the other.
+            let (public, internal) = tokio::join!(public, OptionFuture::from(internal));
+            public.and(internal.unwrap_or(Ok(())))
+        });
         let deps = Deps {
             service: installation.service.clone(),
             store: installation.store.clone(),
             broker,
+            sessions,
             entropy: Arc::clone(&installation.entropy),
         };
         let settings = worker_settings(installation);
@@ -172,7 +187,13 @@ fn worker_settings(installation: &Installation) -> WorkerSettings {
     }
 }
 
-fn app_state(installation: &Installation, broker: Broker, roles: &Roles, metrics: PrometheusHandle) -> AppState {
+fn app_state(
+    installation: &Installation,
+    broker: Broker,
+    roles: &Roles,
+    lobby: Lobby,
+    metrics: PrometheusHandle,
+) -> AppState {
     let http = &installation.config.http;
     let needs_broker = roles.need_broker();
     let random = || {
@@ -185,11 +206,14 @@ fn app_state(installation: &Installation, broker: Broker, roles: &Roles, metrics
         now: Arc::new(|| SystemClock.now()),
         random: Arc::new(random),
         broker: Arc::new(move || if needs_broker { broker_problem(&broker) } else { None }),
+        lobby,
+        devices_vhost: installation.config.devices.vhost.as_str().into(),
         metrics: Some(metrics),
         limits: Limits {
             max_body_bytes: usize::try_from(http.max_body_bytes).unwrap_or(usize::MAX),
             max_upload_bytes: http.max_upload_bytes,
             request_timeout: Duration::from_secs(http.request_timeout_s),
+            poll_wait: Duration::from_secs(http.poll_wait_s),
             idle_timeout: Duration::from_secs(http.request_timeout_s),
             ..Limits::default()
         },

@@ -11,6 +11,8 @@ use drover_store::{
     presence::{self, Presence},
 };
 
+use crate::{config::Config, installation::Installation};
+
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// About a quarter of a minute.
@@ -58,6 +60,16 @@ pub(crate) async fn migrate(store: &Store, entropy: &dyn Entropy) -> anyhow::Res
             done => return done.context("cannot bring the schema up to date"),
         }
     }
+}
+
+/// An installation whose schema is there: the first command on a new one makes it.
+pub(crate) async fn ready(config: Config) -> anyhow::Result<Installation> {
+    let mut installation = Installation::embedded(config).await?;
+    if let Err(error) = migrate(&installation.store, installation.entropy.as_ref()).await {
+        installation.close().await?;
+        return Err(error);
+    }
+    Ok(installation)
 }
 
 /// Waits until the database answers and its schema is as new as this program.

@@ -23,7 +23,10 @@ const UPKEEP: Duration = Duration::from_secs(5);
 pub(crate) fn start_logs(log: &Log) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(format!("{ALWAYS},{}", log.filter))
         .context("log.filter is not a filter of the form target=level,…")?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A line that cannot be written, because the disk is full, is lost. Saying so on standard error would panic, and break
+    // off whatever call or message just said something.
+    let lines =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     let started = match log.format {
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).try_init(),

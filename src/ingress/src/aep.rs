@@ -20,7 +20,6 @@ mod replay;
 mod signature;
 mod tasks;
 mod text;
-mod upload;
 mod views;
 mod wire;
 

@@ -1,5 +1,7 @@
 //! The API families, and how each words what goes wrong before or around its handlers.
 
+use std::error::Error;
+
 use axum::{
     Json,
     response::{IntoResponse as _, Response},
@@ -7,7 +9,12 @@ use axum::{
 use http::StatusCode;
 use serde_json::json;
 
-use crate::aep::{self, errors::AepError};
+use crate::{
+    admin,
+    aep::{self, errors::AepError},
+    mdm,
+    web::errors::WebError,
+};
 
 /// What goes wrong outside of handlers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +36,8 @@ pub(crate) enum Refusal {
 pub(crate) enum Family {
     /// The AEP API.
     Aep,
+    /// The MDM API, and the admin API beside it.
+    Mdm,
     /// Nobody's but ours.
     Drover,
 }
@@ -37,13 +46,20 @@ impl Family {
     /// The family that a path belongs to.
     pub(crate) fn of(path: &str) -> Self {
         let under = |base: &str| path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        if under(aep::UPGRADE) || under(aep::FIRMWARE) { Self::Aep } else { Self::Drover }
+        if under(aep::UPGRADE) || under(aep::FIRMWARE) {
+            Self::Aep
+        } else if under(mdm::BASE) || under(admin::FAMILY) {
+            Self::Mdm
+        } else {
+            Self::Drover
+        }
     }
 
     /// The answer to a refused call, in the family's own error body.
     pub(crate) fn refuse(self, refusal: Refusal) -> Response {
         match self {
             Self::Aep => AepError::from(refusal).into_response(),
+            Self::Mdm => WebError::from(refusal).into_response(),
             Self::Drover => {
                 let (status, text) = match refusal {
                     Refusal::NotFound => (StatusCode::NOT_FOUND, "there is nothing at this address"),
@@ -68,6 +84,17 @@ pub(crate) fn problem(status: StatusCode, error: &str) -> Response {
     (status, Json(json!({ "code": status.as_u16(), "error": error }))).into_response()
 }
 
+/// An error and its causes in one line.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.extend([": ", &error.to_string()]);
+        cause = error.source();
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +105,9 @@ mod tests {
             ("/aep_upgrade_management", Family::Aep),
             ("/aep_upgrade_management/", Family::Aep),
             ("/aep_firmware_management/nothing", Family::Aep),
+            ("/mdm/v1/clientupgrade/groups", Family::Mdm),
+            ("/admin/v2", Family::Mdm),
+            ("/mdmx", Family::Drover),
             ("/aep_upgrade_managements", Family::Drover),
             ("/", Family::Drover),
             ("", Family::Drover),

@@ -6,29 +6,49 @@
 //! The loop speaks HTTP/1 only. A client that begins with HTTP/2 is closed on at once: see `serve/connection.rs`. A proxy in
 //! front may speak what it likes to its own clients.
 
+mod admin;
 mod aep;
 mod body;
+mod device;
+mod download_page;
 mod family;
 mod files;
 mod health;
+mod json;
+mod lobby;
+mod mdm;
 mod observe;
+mod openapi;
+mod rabbitmq;
 mod serve;
 mod state;
+mod upload;
+mod web;
 
-use axum::{Router, extract::OriginalUri, middleware, routing::get};
+use axum::{Router, extract::OriginalUri, middleware};
 use http::Uri;
 
+pub use lobby::{Lobby, LobbyChores};
 pub use observe::describe_metrics;
+pub use openapi::{ApiDocument, api_documents};
 pub use serve::{ServeError, ServeOptions, serve};
 pub use state::{AppState, Limits, Now, Probe, Random};
 
 use family::{Family, Refusal};
 
-/// Every route of the ingress.
+/// Every route of the ingress that is for the world.
 pub fn router(state: AppState) -> Router {
-    let ours = health::router().route(files::FIRMWARE, get(files::firmware)).with_state(state.clone());
+    let ours = health::router().merge(files::router()).merge(download_page::router()).with_state(state.clone());
     let aep = aep::router().with_state(aep::Gateway::new(state.clone()));
-    observed(ours.merge(aep), state)
+    let device = device::router(state.clone());
+    let (mdm, admin) = (mdm::router(state.clone()), admin::router(state.clone()));
+    observed(ours.merge(aep).merge(device).merge(mdm).merge(admin).merge(openapi::router()), state)
+}
+
+/// The routes that are for our own servers and ask for no login: RabbitMQ's questions about devices, beside health,
+/// readiness and metrics. They say who exists and have effects, so they are served where strangers cannot call.
+pub fn internal_router(state: AppState) -> Router {
+    observed(health::router().merge(rabbitmq::router()).with_state(state.clone()), state)
 }
 
 /// The routes of a process that answers no API: health, readiness and metrics.

@@ -14,8 +14,9 @@ use tokio::time::{Instant, timeout};
 use tracing::{Instrument as _, field};
 
 use crate::{
-    AppState, aep,
+    AppState, admin, aep,
     family::{Family, Refusal},
+    mdm,
 };
 
 /// The answer's header with the id of the call's trace: what to search the logs for.
@@ -32,7 +33,14 @@ const DURATION: &str = "drover_http_request_duration_seconds";
 pub fn describe_metrics() {
     metrics::describe_counter!(REQUESTS, "Calls answered, by method, route and status");
     metrics::describe_histogram!(DURATION, metrics::Unit::Seconds, "Time until an answer began, by route");
+    metrics::describe_gauge!(crate::lobby::WAITING, "Devices that wait for a command");
+    metrics::describe_counter!(crate::lobby::ARRIVALS_LOST, "Arrivals of devices that were not noted");
+    metrics::describe_counter!(
+        "drover_device_calls_deaf_total",
+        "Times that calls for waiting devices could not be heard"
+    );
     metrics::describe_gauge!(crate::serve::CONNECTIONS, "Open connections of the HTTP server");
+    crate::rabbitmq::describe_metrics();
 }
 
 /// Runs a call, in its span. Its query is in no log: it may hold a signature.
@@ -67,7 +75,9 @@ async fn guarded(request_timeout: Duration, request: Request, next: Next) -> Res
         return family.refuse(Refusal::HeadersTooLarge);
     }
     // An upload takes as long as it flows; the time between its chunks is limited instead.
-    let is_upload = request.method() == Method::POST && request.uri().path() == aep::UPLOAD;
+    let path = request.uri().path();
+    let is_upload = request.method() == Method::POST
+        && ([aep::UPLOAD, mdm::UPLOAD].contains(&path) || path.starts_with(admin::IMPORTS));
     let handler = AssertUnwindSafe(next.run(request)).catch_unwind();
     let caught = if is_upload { Ok(handler.await) } else { timeout(request_timeout, handler).await };
     match caught {

@@ -7,6 +7,8 @@ use drover_messages::TraceContext;
 use drover_service::Service;
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use crate::Lobby;
+
 /// Tells the time.
 pub type Now = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 /// Gives 64 random bits, for the ids of traces.
@@ -25,6 +27,10 @@ pub struct AppState {
     pub random: Random,
     /// How the broker does.
     pub broker: Probe,
+    /// Where devices wait.
+    pub lobby: Lobby,
+    /// The virtual host of the broker in which devices live.
+    pub devices_vhost: Arc<str>,
     /// The metrics of the process, or `None` when it records none.
     pub metrics: Option<PrometheusHandle>,
     /// How much and how long.
@@ -63,6 +69,8 @@ pub struct Limits {
     pub max_upload_bytes: u64,
     /// How long a call may take until its answer begins. Uploads are exempt.
     pub request_timeout: Duration,
+    /// How long a device may wait for a command in one call; always somewhat less than `request_timeout`.
+    pub poll_wait: Duration,
     /// How long an upload may send nothing, and the file store may take for one chunk of a download. Both fail after it;
     /// neither has a limit for the whole. A client that takes nothing of its download is
     /// [`ServeOptions::write_timeout`](crate::ServeOptions::write_timeout)'s.
@@ -76,6 +84,7 @@ impl Default for Limits {
             body_budget_bytes: 64 << 20,
             max_upload_bytes: 1 << 30,
             request_timeout: Duration::from_secs(30),
+            poll_wait: Duration::from_secs(25),
             idle_timeout: Duration::from_secs(30),
         }
     }

@@ -1,9 +1,16 @@
-//! The envelope around every message between Drover's own roles.
+//! Messages, and the envelope around those between Drover's own roles.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-/// A message between roles: named and versioned.
+#[cfg(feature = "schema")]
+use crate::schema::parts;
+use crate::{
+    DecodeError, InvalidMessage,
+    decode::{known, read_object},
+};
+
+/// A message: named and versioned.
 ///
 /// A change that an older reader would misunderstand raises [`Message::VERSION`].
 /// A reader that meets a newer version leaves it on the queue for newer workers.
@@ -22,14 +29,23 @@ pub trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {
     fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
         serde_json::to_vec(&Envelope { name: Self::NAME.into(), version: Self::VERSION, body: self })
     }
+
+    /// Checks what the types cannot say; whoever reads a message does it. Its schema says the same.
+    fn check(&self) -> Result<(), InvalidMessage> {
+        Ok(())
+    }
 }
 
-/// Name and version of a message beside its body.
+/// What travels between roles: name and version of a message beside its body.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(bound = "B: Message + schemars::JsonSchema"))]
 pub struct Envelope<B> {
-    /// [`Message::NAME`].
+    /// The message's name.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "parts::name::<B>"))]
     pub name: String,
-    /// [`Message::VERSION`] of the writer.
+    /// The version in which it was written.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "parts::version::<B>"))]
     pub version: u16,
     /// The message itself.
     pub body: B,
@@ -38,50 +54,20 @@ pub struct Envelope<B> {
 impl Envelope<()> {
     /// Opens an envelope that must hold an `M`.
     pub fn open<M: Message>(bytes: &[u8]) -> Result<M, DecodeError> {
-        let envelope: Envelope<&RawValue> = serde_json::from_slice(bytes)?;
-        if envelope.name != M::NAME {
-            return Err(DecodeError::Unexpected { expected: M::NAME, found: envelope.name });
+        #[derive(Deserialize)]
+        struct Head {
+            name: String,
+            version: u64,
         }
-        if envelope.version > M::VERSION {
-            return Err(DecodeError::Newer { name: M::NAME, known: M::VERSION, found: envelope.version });
+        let Head { name, version } = read_object(bytes)?;
+        if name != M::NAME {
+            return Err(DecodeError::Unexpected { expected: M::NAME, found: name });
         }
-        Ok(serde_json::from_str(envelope.body.get())?)
-    }
-}
-
-/// Why a delivery could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum DecodeError {
-    /// Not the JSON that this message has: poison.
-    #[error("malformed message: {0}")]
-    Malformed(#[from] serde_json::Error),
-    /// Another message than this queue carries: poison.
-    #[error("expected a {expected} message, found {found}")]
-    Unexpected {
-        /// What this queue carries.
-        expected: &'static str,
-        /// What arrived.
-        found: String,
-    },
-    /// Well formed, but a field's value is not allowed: poison.
-    #[error("invalid message: {0}")]
-    Invalid(String),
-    /// Written by a newer program: leave it for a newer worker.
-    #[error("{name} version {found} is newer than version {known}, the newest known here")]
-    Newer {
-        /// The message.
-        name: &'static str,
-        /// The newest version known here.
-        known: u16,
-        /// The version that arrived.
-        found: u16,
-    },
-}
-
-impl DecodeError {
-    /// Whether a newer worker would understand this message.
-    pub fn is_newer(&self) -> bool {
-        matches!(self, Self::Newer { .. })
+        known::<M>(version)?;
+        let envelope: Envelope<&RawValue> = read_object(bytes)?;
+        let message: M = read_object(envelope.body.get().as_bytes())?;
+        message.check()?;
+        Ok(message)
     }
 }
 

@@ -4,16 +4,22 @@
 //! that receives it reads the row and decides. The types here are the wire
 //! format; the types of `drover-domain` are not serialisable on purpose.
 
+mod checks;
+mod decode;
 mod device;
 mod envelope;
 mod queues;
+#[cfg(feature = "schema")]
+pub mod schema;
 mod trace;
 mod work;
 
+pub use decode::{DecodeError, InvalidMessage};
 pub use device::{
-    DeviceCommand, DeviceReport, FirmwareFile, InvalidReport, ReportStatus, device_of_reports_key, device_topic,
+    ClientFile, DeviceCommand, DeviceCommands, DeviceReport, FirmwareFile, ReportResult, ReportResults, ReportStatus,
+    device_of_reports_key, device_topic,
 };
-pub use envelope::{DecodeError, Envelope, Message};
+pub use envelope::{Envelope, Message};
 pub use queues::Queue;
 pub use trace::{InvalidTraceContext, TraceContext};
 pub use work::{DeviceSet, DispatchAction, DispatchCommands, PlanJob};

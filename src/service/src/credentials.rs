@@ -72,7 +72,8 @@ pub struct IssuedCredential {
 }
 
 impl Service {
-    /// Makes a credential. `device` names the device it is for, with [`CredentialKind::Device`] only.
+    /// Makes a credential. `device` names the device it is for, with [`CredentialKind::Device`] only; one whose token was
+    /// revoked gets a new one in its place. The old one stays wrong: only its hash was kept, and that is gone.
     pub async fn add_credential(
         &self,
         tenant_name: &str,
@@ -92,7 +93,7 @@ impl Service {
             (_, Some(_)) => return Err(ServiceError::invalid("device", "only a device credential is for a device")),
             (_, None) => (None, hex(&self.random::<8>())),
         };
-        let secret = Secret::new(BASE64_URL_SAFE_NO_PAD.encode(self.random::<32>()));
+        let secret = self.random_token();
         let sealed = if kind.signs() { Some(self.seal(kind, &key_id, &secret)?) } else { None };
         let hash = (!kind.signs()).then(|| fingerprint(secret.expose()));
         let new = credentials::NewCredential {
@@ -106,6 +107,11 @@ impl Service {
         match credentials::insert(&client, &new).await {
             Ok(()) => Ok(IssuedCredential { key_id, secret }),
             Err(error) if error.unique_violation().is_some() => {
+                if let Some(hash) = hash.filter(|_| kind == CredentialKind::Device)
+                    && credentials::renew_device_token(&client, &key_id, &hash).await?
+                {
+                    return Ok(IssuedCredential { key_id, secret });
+                }
                 Err(ServiceError::conflict(format!("{} {key_id} has a credential already", kind.as_str())))
             }
             Err(error) => Err(error.into()),
@@ -137,6 +143,11 @@ impl Service {
     /// The tenant of that name.
     pub(crate) async fn tenant(&self, client: &drover_store::Client, name: &str) -> Result<TenantId, ServiceError> {
         tenants::tenant_by_name(client, name).await?.ok_or_else(|| ServiceError::not_found("tenant", name))
+    }
+
+    /// 256 random bits as text.
+    pub(crate) fn random_token(&self) -> Secret {
+        Secret::new(BASE64_URL_SAFE_NO_PAD.encode(self.random::<32>()))
     }
 
     pub(crate) fn random<const N: usize>(&self) -> [u8; N] {

@@ -2,8 +2,8 @@
 
 use std::pin::pin;
 
-use drover_domain::{DeviceUuid, ProductId, Protocol, TenantId};
-use drover_store::{StoreError, devices, devices::NewDevice, tenants};
+use drover_domain::{ChannelKind, DeviceUuid, ProductId, Protocol, TenantId};
+use drover_store::{StoreError, devices, devices::NewDevice, people::organisations, tenants};
 use futures_util::{Stream, StreamExt, stream};
 use subtle::ConstantTimeEq;
 
@@ -25,16 +25,20 @@ pub struct IssuedProduct {
 }
 
 impl Service {
-    /// Adds a tenant.
+    /// Adds a tenant, and the root of its tree of organisations.
     pub async fn add_tenant(&self, name: &str) -> Result<TenantId, ServiceError> {
         check_name(name)?;
-        let client = self.store().client().await?;
-        match tenants::insert_tenant(&client, name).await {
+        let mut client = self.store().client().await?;
+        let tx = client.transaction().await.map_err(StoreError::from)?;
+        let added = match tenants::insert_tenant(&tx, name).await {
             Err(error) if error.unique_violation().is_some() => {
-                Err(ServiceError::conflict(format!("there is a tenant {name} already")))
+                return Err(ServiceError::conflict(format!("there is a tenant {name} already")));
             }
-            added => Ok(added?),
-        }
+            added => added?,
+        };
+        organisations::ensure_root(&tx, added).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(added)
     }
 
     /// Adds a product to a tenant.
@@ -130,8 +134,8 @@ pub fn check_device(device: &NewDevice) -> Result<(), ServiceError> {
     for (field, text) in texts {
         check_text(field, text)?;
     }
-    if !["mqtt", "simulated"].contains(&device.channel.as_str()) {
-        return Err(ServiceError::invalid("channel", "is mqtt or simulated"));
+    if ChannelKind::parse(&device.channel).is_none() {
+        return Err(ServiceError::invalid("channel", "is mqtt, poll or simulated"));
     }
     Ok(())
 }

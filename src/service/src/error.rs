@@ -69,9 +69,27 @@ impl ServiceError {
         Self::NotFound { what, id: id.to_string() }
     }
 
+    /// Why a write failed that names rows which were looked up before it: one that was removed in between is no fault of
+    /// Drover's.
+    pub(crate) fn of_naming(error: StoreError) -> Self {
+        if error.foreign_key_violation().is_some() {
+            Self::conflict("something that this names was removed meanwhile")
+        } else {
+            error.into()
+        }
+    }
+
     /// Something Drover needs is away, and whoever asked is not to blame.
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
+    }
+
+    /// The database went away before it answered: nobody knows whether the last statement happened.
+    pub(crate) fn is_lost_answer(&self) -> bool {
+        match self {
+            Self::Unavailable(source) => source.downcast_ref::<StoreError>().is_some_and(StoreError::is_lost_answer),
+            _ => false,
+        }
     }
 
     /// The data itself is at fault, and trying again cannot help.

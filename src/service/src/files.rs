@@ -1,6 +1,12 @@
 //! Where uploaded files live: a folder, or whatever else the object store reaches.
 
-use std::{ops::Range, pin::Pin, sync::Arc};
+pub(crate) mod downloads;
+pub(crate) mod links;
+pub(crate) mod stored_files;
+
+mod sweep;
+
+use std::{ops::Range, path::PathBuf, pin::Pin, sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt};
@@ -12,6 +18,8 @@ use sha2::{Digest, Sha256};
 
 use crate::{BoxError, ServiceError, secrets::hex};
 
+pub use sweep::FileSweep;
+
 /// Bytes of a file, in order.
 pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, BoxError>> + Send>>;
 
@@ -22,6 +30,8 @@ const PART_BYTES: usize = 4 * 1024 * 1024;
 #[derive(Clone)]
 pub struct FileStore {
     store: Arc<dyn ObjectStore>,
+    /// Where it is, when it is a folder.
+    folder: Option<PathBuf>,
 }
 
 /// What was learned of a file while it was written.
@@ -32,16 +42,24 @@ pub(crate) struct Written {
     pub(crate) md5: String,
 }
 
+/// A file that the store holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stored {
+    pub(crate) path: String,
+    pub(crate) modified: SystemTime,
+}
+
 impl FileStore {
     /// Files in a folder, which is made when it is missing. What is written is on the disk before it is answered.
     pub fn folder(folder: &std::path::Path) -> Result<Self, ServiceError> {
         std::fs::create_dir_all(folder).map_err(|error| ServiceError::Unavailable(Box::new(error)))?;
-        Ok(Self { store: Arc::new(LocalFileSystem::new_with_prefix(folder)?.with_fsync(true)) })
+        let store = Arc::new(LocalFileSystem::new_with_prefix(folder)?.with_fsync(true));
+        Ok(Self { store, folder: Some(folder.to_owned()) })
     }
 
     /// Files in any object store.
     pub fn of(store: Arc<dyn ObjectStore>) -> Self {
-        Self { store }
+        Self { store, folder: None }
     }
 
     /// Whether the store answers.
@@ -59,15 +77,20 @@ impl FileStore {
     {
         let mut writer =
             BufWriter::with_capacity(Arc::clone(&self.store), Path::from(path), PART_BYTES).with_max_concurrency(1);
-        match copy(&mut writer, max_bytes, stream).await {
-            Ok(written) => Ok(written),
+        let written = match copy(&mut writer, max_bytes, stream).await {
+            Ok(written) => written,
             Err(error) => {
                 if let Err(abort) = writer.abort().await {
                     tracing::warn!(path, error = %abort, "a broken upload left parts behind");
                 }
-                Err(error)
+                return Err(error);
             }
-        }
+        };
+        // From here on the writer cleans up by itself when it fails, and panics when it is told to.
+        tokio::io::AsyncWriteExt::shutdown(&mut writer)
+            .await
+            .map_err(|error| ServiceError::Unavailable(Box::new(error)))?;
+        Ok(written)
     }
 
     /// Reads a file, or a part of it.
@@ -77,10 +100,19 @@ impl FileStore {
         Ok(found.into_stream().map_err(|error| -> BoxError { Box::new(error) }).boxed())
     }
 
-    /// Removes a file that nothing names.
+    /// All files below a prefix, in no order. They are listed page by page, as they are asked for.
+    pub(crate) fn list(&self, prefix: &str) -> impl Stream<Item = Result<Stored, ServiceError>> + Send + use<> {
+        self.store.list(Some(&Path::from(prefix))).map(|found| {
+            let found = found?;
+            Ok(Stored { path: found.location.into(), modified: found.last_modified.into() })
+        })
+    }
+
+    /// Removes a file that nothing names. It may be gone already: another process may have been faster.
     pub(crate) async fn remove(&self, path: &str) {
-        if let Err(error) = self.store.delete(&Path::from(path)).await {
-            tracing::warn!(path, %error, "a file that nothing names could not be removed");
+        match self.store.delete(&Path::from(path)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => tracing::warn!(path, %error, "a file that nothing names could not be removed"),
         }
     }
 }
@@ -99,7 +131,6 @@ where
         md5.update(&chunk);
         writer.put(chunk).await?;
     }
-    tokio::io::AsyncWriteExt::shutdown(writer).await.map_err(|error| ServiceError::Unavailable(Box::new(error)))?;
     Ok(Written { size_bytes, sha256: hex(&sha256.finalize()), md5: hex(&md5.finalize()) })
 }
 
@@ -133,5 +164,15 @@ mod tests {
         let oversized = files.write("b", 2, chunks(&["abc"])).await;
         assert!(matches!(oversized, Err(ServiceError::TooLarge { max_bytes: 2, .. })));
         assert!(files.read("b", None).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_file_that_cannot_be_finished_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = FileStore::folder(folder.path()).unwrap();
+        files.write("in-the-way", 9, chunks(&["abc"])).await.unwrap();
+        let failed = files.write("in-the-way/b", 9, chunks(&["abc"])).await;
+        assert!(matches!(failed, Err(ServiceError::Unavailable(_))), "{failed:?}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
     }
 }

@@ -1,6 +1,4 @@
-//! Firmware files: upload, download, and what is said of them.
-
-use std::ops::Range;
+//! Firmware files: upload, and what is said of them.
 
 use bytes::Bytes;
 use drover_domain::FirmwareId;
@@ -8,7 +6,7 @@ use drover_store::{StoreError, firmwares, firmwares::Deletion};
 use futures_util::Stream;
 
 use crate::{
-    BoxError, ByteStream, Firmware, Page, Paged, Product, Service, ServiceError, enrolment::check_text, random_uuid,
+    BoxError, Firmware, Page, Paged, Product, Service, ServiceError, enrolment::check_text, files::Written, random_uuid,
 };
 
 /// A firmware that is being uploaded.
@@ -45,20 +43,6 @@ pub struct FirmwareChange {
     pub updated_by: Option<String>,
 }
 
-/// A file that a link opened.
-pub struct Download {
-    /// What it is.
-    pub firmware: Firmware,
-    service: Service,
-}
-
-impl Download {
-    /// The file's bytes, or those in `range`.
-    pub async fn read(&self, range: Option<Range<u64>>) -> Result<ByteStream, ServiceError> {
-        self.service.inner.files.read(&self.firmware.object_path, range).await
-    }
-}
-
 impl Service {
     /// Stores a firmware: first the bytes, whole and checked, then the row that names them.
     pub async fn create_firmware<S>(
@@ -70,21 +54,22 @@ impl Service {
     where
         S: Stream<Item = Result<Bytes, BoxError>> + Send + Unpin,
     {
-        for (field, text) in [("name", &new.name), ("version", &new.version), ("file_name", &new.file_name)] {
+        check_file_name("file_name", &new.file_name)?;
+        for (field, text) in [("name", &new.name), ("version", &new.version)] {
             if text.is_empty() {
                 return Err(ServiceError::invalid(field, "must not be empty"));
             }
             check_text(field, text)?;
         }
         check_text("created_by", &new.created_by)?;
-        if [".", ".."].contains(&new.file_name.as_str()) {
-            return Err(ServiceError::invalid("file_name", "is no name for a file"));
-        }
         let path = format!("firmware/{}/{}", product.id, random_uuid(self.inner.entropy.as_ref()).simple());
         let written = self.inner.files.write(&path, new.max_bytes, file).await?;
         let stored = self.name_firmware(product, &new, &path, &written).await;
-        if stored.is_err() {
-            self.inner.files.remove(&path).await;
+        match &stored {
+            Ok(_) => {}
+            // Perhaps there is a row: a file that nothing names does less harm than a row whose file is gone.
+            Err(error) if error.is_lost_answer() => tracing::warn!(path, %error, "a file may have no row"),
+            Err(_) => self.inner.files.remove(&path).await,
         }
         stored
     }
@@ -94,15 +79,9 @@ impl Service {
         product: &Product,
         new: &NewFirmware,
         object_path: &str,
-        written: &crate::files::Written,
+        written: &Written,
     ) -> Result<Firmware, ServiceError> {
-        if written.size_bytes == 0 {
-            return Err(ServiceError::invalid("file", "is empty"));
-        }
-        if new.expected_sha256.as_ref().is_some_and(|expected| !expected.eq_ignore_ascii_case(&written.sha256)) {
-            return Err(ServiceError::invalid("fileSha256", format!("the file's SHA-256 is {}", written.sha256)));
-        }
-        let size_bytes = i64::try_from(written.size_bytes).map_err(|error| ServiceError::Internal(Box::new(error)))?;
+        let size_bytes = check_written(written, "fileSha256", new.expected_sha256.as_deref())?;
         let row = firmwares::NewFirmware {
             name: &new.name,
             version: &new.version,
@@ -171,17 +150,30 @@ impl Service {
             Deletion::Deleted => Ok(tx.commit().await.map_err(StoreError::from)?),
         }
     }
+}
 
-    /// Opens the file of a link that this installation signed and that has not expired.
-    pub async fn open_download(
-        &self,
-        id: FirmwareId,
-        expires: &str,
-        signature: &str,
-    ) -> Result<Download, ServiceError> {
-        self.check_link(id, expires, signature)?;
-        let found = firmwares::get_for_download(&self.store().client().await?, id).await?;
-        let firmware = found.ok_or_else(|| ServiceError::not_found("firmware", id))?;
-        Ok(Download { firmware, service: self.clone() })
+/// Checks the name of a file that is being uploaded.
+pub(crate) fn check_file_name(field: &'static str, name: &str) -> Result<(), ServiceError> {
+    if name.is_empty() {
+        return Err(ServiceError::invalid(field, "must have a name"));
     }
+    if [".", ".."].contains(&name) {
+        return Err(ServiceError::invalid(field, "is no name for a file"));
+    }
+    check_text(field, name)
+}
+
+/// Checks what was written against what was announced in `field`. Returns its length as rows have it.
+pub(crate) fn check_written(
+    written: &Written,
+    field: &'static str,
+    expected_sha256: Option<&str>,
+) -> Result<i64, ServiceError> {
+    if written.size_bytes == 0 {
+        return Err(ServiceError::invalid("file", "is empty"));
+    }
+    if expected_sha256.is_some_and(|expected| !expected.eq_ignore_ascii_case(&written.sha256)) {
+        return Err(ServiceError::invalid(field, format!("the file's SHA-256 is {}", written.sha256)));
+    }
+    i64::try_from(written.size_bytes).map_err(|error| ServiceError::Internal(Box::new(error)))
 }

@@ -1,11 +1,31 @@
-//! Jobs come to be, change, start and go.
+//! Jobs: they come to be, change, start and go. Below are what becomes of them: commands are planned, handed out, reported on,
+//! cancelled and tried again.
+
+pub(crate) mod audience;
+pub(crate) mod cancel;
+pub(crate) mod check;
+pub(crate) mod chosen;
+pub(crate) mod dispatching;
+pub(crate) mod evidence;
+pub(crate) mod finishing;
+pub(crate) mod inbox;
+pub(crate) mod lists;
+pub(crate) mod moved;
+pub(crate) mod order;
+pub(crate) mod outbox;
+pub(crate) mod planning;
+pub(crate) mod progress;
+pub(crate) mod recording;
+pub(crate) mod recovery;
+pub(crate) mod retry;
+pub(crate) mod timekeeping;
 
 use chrono::{DateTime, Utc};
 use drover_domain::{FirmwareId, JobEvent, JobId, JobKind, JobState, Policy};
 use drover_messages::TraceContext;
 use drover_store::{StoreError, Tx, audiences, firmwares, jobs, jobs::JobChange};
 
-use crate::{Job, Page, Paged, Product, Service, ServiceError, enrolment::check_text};
+use crate::{FirmwareJob, Page, Paged, Product, Service, ServiceError, enrolment::check_text};
 
 /// A firmware job to be made.
 #[derive(Debug, Clone)]
@@ -27,7 +47,7 @@ pub struct NewFirmwareJob {
     pub job_timeout_s: Option<i32>,
 }
 
-fn seconds(duration: std::time::Duration) -> i32 {
+pub(crate) fn seconds(duration: std::time::Duration) -> i32 {
     i32::try_from(duration.as_secs()).unwrap_or(i32::MAX)
 }
 
@@ -38,7 +58,7 @@ impl Service {
         product: &Product,
         new: NewFirmwareJob,
         trace: TraceContext,
-    ) -> Result<Job, ServiceError> {
+    ) -> Result<FirmwareJob, ServiceError> {
         check_text("name", &new.name)?;
         check_text("created_by", &new.created_by)?;
         let policy = Policy {
@@ -67,13 +87,18 @@ impl Service {
     }
 
     /// A product's job.
-    pub async fn job(&self, product: &Product, id: JobId) -> Result<Job, ServiceError> {
+    pub async fn job(&self, product: &Product, id: JobId) -> Result<FirmwareJob, ServiceError> {
         let found = jobs::get(&self.store().client().await?, product.id, id).await?;
         found.ok_or_else(|| ServiceError::not_found("job", id))
     }
 
     /// One page of a product's jobs, newest first, whose name contains `search`.
-    pub async fn jobs(&self, product: &Product, search: Option<&str>, page: Page) -> Result<Paged<Job>, ServiceError> {
+    pub async fn jobs(
+        &self,
+        product: &Product,
+        search: Option<&str>,
+        page: Page,
+    ) -> Result<Paged<FirmwareJob>, ServiceError> {
         Ok(jobs::page(&self.store().client().await?, product.id, search, page).await?)
     }
 
@@ -134,7 +159,12 @@ impl Service {
     }
 
     /// A product's job, locked against every other change of it.
-    pub(crate) async fn lock_job(&self, tx: &Tx<'_>, product: &Product, id: JobId) -> Result<Job, ServiceError> {
+    pub(crate) async fn lock_job(
+        &self,
+        tx: &Tx<'_>,
+        product: &Product,
+        id: JobId,
+    ) -> Result<FirmwareJob, ServiceError> {
         jobs::lock(tx, product.id, id).await?.ok_or_else(|| ServiceError::not_found("job", id))
     }
 }

@@ -1,59 +1,82 @@
 //! The use cases of Drover. Each opens one transaction, decides by the rules of `drover-domain`, and leaves what is to be
 //! sent in the outbox. Nothing here knows HTTP or the broker.
 
-mod audience;
-mod cancel;
-mod check;
+mod clients;
 mod credentials;
-mod dispatching;
+mod devices;
 mod enrolment;
 mod error;
 mod files;
-mod finishing;
 mod firmware;
+mod imports;
 mod jobs;
-mod links;
-mod lists;
-mod moved;
-mod outbox;
-mod planning;
-mod progress;
-mod recording;
-mod recovery;
-mod retry;
+mod logins;
+mod people;
 mod secrets;
-mod timekeeping;
 mod world;
 
 use std::{sync::Arc, time::Duration};
 
 use drover_domain::{Backoff, Policy};
 use drover_store::Store;
+use tokio::time::timeout;
 
-pub use audience::Join;
-pub use check::CheckReport;
+use devices::device_auth::DeviceAuth;
+use people::OperatorAuth;
+
+pub use clients::{
+    ClientGroup, ClientVersion, DownloadPage, GroupFilter, GroupKey, GroupUpdates, NewClientGroup, NewClientVersion,
+    Offer, PackageUpdate, PublishRequest, Sort, Target, VersionKey,
+};
 pub use credentials::{AppCredential, Caller, CredentialKind, IssuedCredential};
-pub use dispatching::{DispatchChunk, InvalidMessage};
+pub use devices::device_auth::{DeviceIdentity, DeviceLogin};
+pub use devices::device_tokens::{IssuedTokens, TokensAfter};
+pub use devices::managed_devices::{DeviceChange, ManagedDeviceFilter, NewManagedDevice};
+pub use devices::revocation::CutOff;
 pub use drover_store::{
-    CommandRecord, DeviceCommandRecord, DeviceRecord, Firmware, InvalidPage, Job, Page, Paged, Product,
+    Artifact, CommandRecord, DeviceCommandRecord, DeviceRecord, Firmware, FirmwareJob, InvalidPage, Job, Page, Paged,
+    Product,
     check::Violation,
+    clients::logs::{DistributeKey, DistributeLog, LogPage, PublishKey, PublishLog, UpgradeKey, UpgradeLog},
     command_list::{CommandCase, CommandFilter},
     commands::Addressee,
     device_list::DeviceFilter,
     devices::NewDevice,
+    files::StoredFile,
+    hints::DeviceRange,
     jobs::JobChange,
+    managed_devices::{DeviceValues, ManagedDevice},
+    people::{
+        user_sets::{UserSet, UserSetKind},
+        users::{User, UserValues},
+    },
     reports::Reason,
 };
 pub use enrolment::{IssuedProduct, check_device};
 pub use error::{BoxError, ServiceError};
-pub use files::{ByteStream, FileStore};
-pub use firmware::{Download, FirmwareChange, NewFirmware};
+pub use files::downloads::Download;
+pub use files::stored_files::NewFile;
+pub use files::{ByteStream, FileStore, FileSweep};
+pub use firmware::{FirmwareChange, NewFirmware};
+pub use imports::{Fault, ImportKind, Imported};
 pub use jobs::NewFirmwareJob;
-pub use planning::Planning;
-pub use progress::{JobHistory, JobProgress};
-pub use recording::Recorded;
+pub use jobs::audience::Join;
+pub use jobs::cancel::{CancelMode, CancelResult};
+pub use jobs::check::CheckReport;
+pub use jobs::dispatching::{DispatchChunk, InvalidMessage};
+pub use jobs::order::Order;
+pub use jobs::planning::Planning;
+pub use jobs::progress::{JobHistory, JobProgress};
+pub use jobs::recording::Recorded;
+pub use people::{
+    IssuedToken, List, ListFrom, MemberChange, MembersChanged, NewOperator, NewUser, NewUserSet, Operator,
+    OperatorChange, OperatorLogin, OperatorRecord, Organisation, TokenCheck, UserChange, UserFilter, UserSetChange,
+};
 pub use secrets::{InvalidSecretKey, Secret, SecretKey};
 pub use world::{Clock, Entropy, random_uuid};
+
+/// How long a dependency may take to say that it is there.
+const READY_LIMIT: Duration = Duration::from_secs(2);
 
 /// What the use cases are told once, at the start.
 #[derive(Debug, Clone)]
@@ -64,7 +87,8 @@ pub struct ServiceOptions {
     pub link_ttl: Duration,
     /// Devices planned or released in one transaction.
     pub plan_chunk: u32,
-    /// How long a released command is the dispatcher's before it is handed out again.
+    /// How long a released command is the dispatcher's before it is handed out again, and a job the planner's before that
+    /// is called again.
     pub dispatch_lease: Duration,
     /// How long a device may take for one attempt, unless the job says otherwise.
     pub attempt_timeout: Duration,
@@ -74,6 +98,16 @@ pub struct ServiceOptions {
     pub cancel_timeout: Duration,
     /// The pause between attempts.
     pub backoff: Backoff,
+    /// How long what the database says of a device's token is believed.
+    pub auth_cache: Duration,
+    /// How long an operator's access token lives.
+    pub access_token_ttl: Duration,
+    /// How long what the database says of an access token is believed: as long, a revoked one may still be let in.
+    pub access_token_cache: Duration,
+    /// How long reports that moved nothing are kept; `None` is for ever.
+    pub evidence_retention: Option<Duration>,
+    /// How long an uploaded file is kept that nothing came to name; `None` is for ever.
+    pub unused_file_retention: Option<Duration>,
 }
 
 impl Default for ServiceOptions {
@@ -87,6 +121,11 @@ impl Default for ServiceOptions {
             job_timeout: Duration::from_hours(30 * 24),
             cancel_timeout: Duration::from_mins(10),
             backoff: Backoff { base: Duration::from_secs(5), max: Duration::from_mins(15) },
+            auth_cache: Duration::from_secs(10),
+            access_token_ttl: Duration::from_hours(2),
+            access_token_cache: Duration::from_secs(5),
+            evidence_retention: Some(Duration::from_hours(30 * 24)),
+            unused_file_retention: Some(Duration::from_hours(7 * 24)),
         }
     }
 }
@@ -103,6 +142,9 @@ struct Inner {
     key: SecretKey,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    device_auth: DeviceAuth,
+    operator_auth: OperatorAuth,
+    imports: imports::Turns,
     options: ServiceOptions,
 }
 
@@ -125,7 +167,12 @@ impl Service {
         entropy: Arc<dyn Entropy>,
         options: ServiceOptions,
     ) -> Self {
-        Self { inner: Arc::new(Inner { store, files, key, clock, entropy, options }) }
+        let device_auth = DeviceAuth::new(options.auth_cache);
+        let operator_auth = OperatorAuth::new(options.access_token_cache);
+        let imports = imports::Turns::new();
+        Self {
+            inner: Arc::new(Inner { store, files, key, clock, entropy, device_auth, operator_auth, imports, options }),
+        }
     }
 
     fn store(&self) -> &Store {
@@ -138,16 +185,19 @@ impl Service {
 
     /// Looks at everything the service cannot do without.
     pub async fn ready(&self) -> Vec<Dependency> {
-        let (pending, files) = tokio::join!(drover_store::migrate::pending(self.store()), self.inner.files.ping());
+        let silent = || Some(format!("does not answer within {} s", READY_LIMIT.as_secs()));
+        let (pending, files) = tokio::join!(
+            timeout(READY_LIMIT, drover_store::migrate::pending(self.store())),
+            timeout(READY_LIMIT, self.inner.files.ping()),
+        );
         let database = match pending {
-            Ok(0) => None,
-            Ok(pending) => Some(format!("{pending} migrations have not run")),
-            Err(error) => Some(error.to_string()),
+            Ok(Ok(0)) => None,
+            Ok(Ok(pending)) => Some(format!("{pending} migrations have not run")),
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => silent(),
         };
-        vec![
-            Dependency { name: "database", problem: database },
-            Dependency { name: "files", problem: files.err().map(|error| error.to_string()) },
-        ]
+        let files = files.map_or_else(|_| silent(), |files| files.err().map(|error| error.to_string()));
+        vec![Dependency { name: "database", problem: database }, Dependency { name: "files", problem: files }]
     }
 
     /// How long a released command is the dispatcher's. Never longer than an attempt: then the deadline that follows when

@@ -5,7 +5,7 @@ mod support;
 
 use drover_domain::{CommandId, CommandState, DeviceId, JobId, JobState};
 use drover_messages::{DispatchAction, DispatchCommands, Message, PlanJob, ReportStatus};
-use drover_service::{CommandFilter, DeviceFilter, Join, Page, Planning, Reason, Recorded, ServiceError};
+use drover_service::{CancelMode, CommandFilter, DeviceFilter, Join, Page, Planning, Reason, Recorded, ServiceError};
 use support::{World, report};
 
 /// Carries out every message in the outbox, as planner and dispatcher would, until there is none. Returns the commands
@@ -267,8 +267,8 @@ async fn cancelling_asks_devices_and_ends_by_force_at_the_deadline() {
     world.service.start_job(&world.product, job.id, None).await.unwrap();
     let sent = run_outbox(&world).await;
     let ids: Vec<CommandId> = sent.iter().map(|(_, id, _)| CommandId::from_i64(*id).unwrap()).collect();
-    world.service.cancel_commands(&world.product, job.id, &ids, "me").await.unwrap();
-    world.service.cancel_commands(&world.product, job.id, &ids, "me").await.unwrap();
+    world.service.cancel_commands(&world.product, job.id, &ids, CancelMode::Soft, "me").await.unwrap();
+    world.service.cancel_commands(&world.product, job.id, &ids, CancelMode::Soft, "me").await.unwrap();
     let messages = world.take_outbox().await;
     assert_eq!(messages.len(), 1, "asking again sends nothing");
     let message = DispatchCommands::decode(&messages[0].1, "").unwrap();
@@ -287,7 +287,7 @@ async fn cancelling_asks_devices_and_ends_by_force_at_the_deadline() {
     let expected = [("cancelled".into(), 2), ("succeeded".into(), 1), ("timed_out".into(), 1)];
     assert_eq!(world.states(job.id).await, expected);
     world.assert_clean().await;
-    let ended = world.service.cancel_commands(&world.product, job.id, &ids, "me").await;
+    let ended = world.service.cancel_commands(&world.product, job.id, &ids, CancelMode::Soft, "me").await;
     assert!(matches!(ended, Err(ServiceError::Conflict { .. })));
 }
 
@@ -423,7 +423,7 @@ async fn every_deadline_is_covered_by_a_timer_however_short_it_is() {
     let sent = run_outbox(&world).await;
     world.assert_clean().await;
     let ids: Vec<CommandId> = sent.iter().map(|(_, id, _)| CommandId::from_i64(*id).unwrap()).collect();
-    world.service.cancel_commands(&world.product, job.id, &ids[..1], "me").await.unwrap();
+    world.service.cancel_commands(&world.product, job.id, &ids[..1], CancelMode::Soft, "me").await.unwrap();
     world.assert_clean().await;
     let reports = [
         report(&sent[0].0, sent[0].1, 1, ReportStatus::CancelRefused),

@@ -19,12 +19,12 @@ pub struct NewDevice {
     pub group_uuid: String,
     /// The version it runs.
     pub firmware_version: String,
-    /// `mqtt` or `simulated`.
+    /// A name of `ChannelKind`.
     pub channel: String,
 }
 
-/// Enrols devices of one product, or brings those it has up to date. Returns the uuids that another product has, which are
-/// left as they are.
+/// Enrols devices of one product, or brings those it has up to date; managed ones of the tenant's that have no product get
+/// it. Returns the uuids that another product has, which are left as they are.
 pub async fn upsert(
     client: &impl GenericClient,
     tenant: TenantId,
@@ -40,10 +40,12 @@ pub async fn upsert(
         ), stored AS (
             INSERT INTO devices (tenant_id, product_id, uuid, name, sn, imei, group_uuid, firmware_version, channel)
             SELECT $1, $2, given.* FROM given
-            ON CONFLICT (uuid) DO UPDATE SET name = excluded.name, sn = excluded.sn, imei = excluded.imei,
+            ON CONFLICT (uuid) DO UPDATE SET product_id = excluded.product_id, name = excluded.name, sn = excluded.sn, imei = excluded.imei,
                 group_uuid = excluded.group_uuid, channel = excluded.channel,
                 firmware_version = COALESCE(NULLIF(excluded.firmware_version, ''), devices.firmware_version)
+            -- A managed device of the tenant's that has no product yet is given this one.
             WHERE devices.product_id = excluded.product_id
+                OR (devices.product_id IS NULL AND devices.tenant_id = excluded.tenant_id)
             RETURNING uuid
         )
         SELECT uuid FROM given EXCEPT SELECT uuid FROM stored";
@@ -105,5 +107,14 @@ pub async fn set_version(client: &impl GenericClient, devices: &[i64], version: 
         SET firmware_version = $2, online_at = now(),
             status = CASE status WHEN 'registered' THEN 'activated' ELSE status END WHERE id = ANY($1)";
     sql::execute(client, SQL, &[&devices, &version]).await?;
+    Ok(())
+}
+
+/// Notes that devices were heard of, at most once a minute each: the time is shown to people.
+pub async fn note_contact(client: &impl GenericClient, devices: &[i64]) -> Result<(), StoreError> {
+    const SQL: &str = "/* devices::note_contact */ UPDATE devices
+        SET online_at = now(), status = CASE status WHEN 'registered' THEN 'activated' ELSE status END
+        WHERE id = ANY($1) AND (online_at IS NULL OR online_at < now() - interval '1 minute' OR offline_at >= online_at)";
+    sql::execute(client, SQL, &[&devices]).await?;
     Ok(())
 }

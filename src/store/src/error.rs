@@ -56,13 +56,18 @@ impl StoreError {
     pub fn is_unavailable(&self) -> bool {
         match self {
             Self::Connect(_) => true,
-            Self::Statement(error) if error.is_closed() || is_io(error) => true,
+            Self::Statement(_) if self.is_lost_answer() => true,
             // Connection exceptions, insufficient resources, operator intervention (shutdown, timeout).
             Self::Statement(_) => self
                 .sql_state()
                 .is_some_and(|state| ["08", "53", "57", "58"].iter().any(|class| state.code().starts_with(class))),
             _ => false,
         }
+    }
+
+    /// The connection went before the answer came: nobody knows whether the statement happened.
+    pub fn is_lost_answer(&self) -> bool {
+        matches!(self, Self::Statement(error) if error.is_closed() || is_io(error))
     }
 
     /// The data itself is at fault: running the statement again cannot help (classes 22 and 23).
@@ -75,6 +80,16 @@ impl StoreError {
         match self {
             Self::Statement(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => {
                 Some(error.as_db_error().and_then(tokio_postgres::error::DbError::constraint).unwrap_or_default())
+            }
+            _ => None,
+        }
+    }
+
+    /// The table whose rows forbade it by a foreign key, if that is what happened.
+    pub fn foreign_key_violation(&self) -> Option<&str> {
+        match self {
+            Self::Statement(error) if error.code() == Some(&SqlState::FOREIGN_KEY_VIOLATION) => {
+                Some(error.as_db_error().and_then(tokio_postgres::error::DbError::table).unwrap_or_default())
             }
             _ => None,
         }

@@ -4,19 +4,27 @@
 //! client it is given, so that a use case composes them in a transaction of its own. State changes of commands go
 //! through [`commands::apply`], whose guards are generated from the domain's transition function.
 
+pub mod artifacts;
 pub mod audiences;
 pub mod check;
+pub mod clients;
 pub mod command_list;
 pub mod commands;
 pub mod credentials;
 pub mod device_list;
+pub mod device_tokens;
 pub mod devices;
 mod error;
+pub mod files;
 pub mod firmwares;
+pub mod hints;
+pub mod inbox;
 pub mod jobs;
+pub mod managed_devices;
 pub mod migrate;
 pub mod outbox;
 pub mod outcomes;
+pub mod people;
 mod pool;
 pub mod presence;
 mod records;
@@ -28,10 +36,12 @@ pub mod tallies;
 pub mod tenants;
 pub mod timers;
 
+pub use artifacts::{Artifact, ClientArtifact};
 pub use deadpool_postgres::{GenericClient, Transaction as Tx};
 pub use error::StoreError;
 pub use pool::{Client, MayConflict, Store, StoreOptions, TlsMode};
 pub use records::{
-    CommandRecord, DeviceCommandRecord, DeviceRecord, Firmware, InvalidPage, Job, Page, Paged, Product, UnknownWord,
+    CommandRecord, DeviceCommandRecord, DeviceRecord, Firmware, FirmwareJob, InvalidPage, Job, Page, Paged, Product,
+    UnknownWord,
 };
 pub use tokio_postgres::IsolationLevel;

@@ -13,7 +13,10 @@ use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, R
 use tokio_postgres::{Config, NoTls, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::StoreError;
+use crate::{
+    StoreError,
+    hints::{self, DeviceRange},
+};
 
 /// A connection from the pool.
 pub type Client = Object;
@@ -56,6 +59,13 @@ pub trait MayConflict {
 pub struct Store {
     pool: Pool,
     next_shard: Arc<AtomicU16>,
+    connector: Arc<Connector>,
+}
+
+/// How connections that do not come from the pool are made.
+enum Connector {
+    Plain(Config),
+    Tls(Config, MakeRustlsConnect),
 }
 
 impl Store {
@@ -76,12 +86,15 @@ impl Store {
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         // What the URL asks for is never taken back: it would go unnoticed.
         let asked = matches!(config.get_ssl_mode(), SslMode::Require).then_some(TlsMode::Require);
-        let manager = match asked.unwrap_or(options.tls) {
-            TlsMode::Disable => Manager::from_config(config.ssl_mode(SslMode::Disable).clone(), NoTls, recycling),
+        let connector = match asked.unwrap_or(options.tls) {
+            TlsMode::Disable => Connector::Plain(config.ssl_mode(SslMode::Disable).clone()),
             TlsMode::Require => {
-                config.ssl_mode(SslMode::Require);
-                Manager::from_config(config, MakeRustlsConnect::new(tls_client()?), recycling)
+                Connector::Tls(config.ssl_mode(SslMode::Require).clone(), MakeRustlsConnect::new(tls_client()?))
             }
+        };
+        let manager = match &connector {
+            Connector::Plain(config) => Manager::from_config(config.clone(), NoTls, recycling),
+            Connector::Tls(config, tls) => Manager::from_config(config.clone(), tls.clone(), recycling),
         };
         let pool = Pool::builder(manager)
             .max_size(options.pool_size)
@@ -91,7 +104,7 @@ impl Store {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| StoreError::Configuration(error.to_string()))?;
-        Ok(Self { pool, next_shard: Arc::default() })
+        Ok(Self { pool, next_shard: Arc::default(), connector: Arc::new(connector) })
     }
 
     /// A connection, waiting for one at most the wait timeout.
@@ -128,6 +141,20 @@ impl Store {
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.client().await?.simple_query("SELECT 1").await?;
         Ok(())
+    }
+
+    /// Listens on a connection of its own, which no transaction shares.
+    pub(crate) async fn listen(&self, heard: impl FnMut(DeviceRange) + Send) -> Result<(), StoreError> {
+        match self.connector.as_ref() {
+            Connector::Plain(config) => {
+                let (client, connection) = config.connect(NoTls).await?;
+                hints::hear(client, connection, heard).await
+            }
+            Connector::Tls(config, tls) => {
+                let (client, connection) = config.connect(tls.clone()).await?;
+                hints::hear(client, connection, heard).await
+            }
+        }
     }
 
     /// Closes every connection that is not in use.

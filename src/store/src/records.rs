@@ -1,5 +1,7 @@
 //! What rows say, in the words of the domain.
 
+use std::ops::Deref;
+
 use chrono::{DateTime, Utc};
 use drover_domain::{
     CommandId, CommandState, DeviceId, FirmwareId, JobId, JobKind, JobState, Policy, ProductId, Protocol, TenantId,
@@ -53,15 +55,32 @@ pub struct Firmware {
     pub updated_at: DateTime<Utc>,
 }
 
-/// A job with its product and firmware.
+/// A firmware job with its product and what it brings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirmwareJob {
+    /// The job.
+    pub job: Job,
+    /// Whose devices it acts on.
+    pub product: Product,
+    /// What it brings.
+    pub firmware: Firmware,
+}
+
+impl Deref for FirmwareJob {
+    type Target = Job;
+
+    fn deref(&self) -> &Job {
+        &self.job
+    }
+}
+
+/// A job of any kind. What it brings to devices is an [`Artifact`](crate::Artifact), which is read where devices are told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
     /// Its id.
     pub id: JobId,
     /// Its owner.
     pub tenant: TenantId,
-    /// Whose devices it acts on.
-    pub product: Product,
     /// What it does.
     pub kind: JobKind,
     /// Its name.
@@ -70,8 +89,6 @@ pub struct Job {
     pub description: String,
     /// Where it stands.
     pub state: JobState,
-    /// What it brings.
-    pub firmware: Firmware,
     /// How it treats its commands.
     pub policy: Policy,
     /// Whether success needs proof.

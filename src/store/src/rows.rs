@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 
 use crate::{
     StoreError,
-    records::{CommandRecord, DeviceCommandRecord, DeviceRecord, Firmware, Job, Product, UnknownWord},
+    records::{CommandRecord, DeviceCommandRecord, DeviceRecord, Firmware, FirmwareJob, Job, Product, UnknownWord},
 };
 
 /// Reads a word of a closed vocabulary.
@@ -71,13 +71,11 @@ pub(crate) fn firmware(row: &Row) -> Firmware {
 pub(crate) fn job(row: &Row) -> Result<Job, StoreError> {
     Ok(Job {
         id: JobId(row.get("job_id")),
-        tenant: TenantId(row.get("tenant_id")),
-        product: product(row)?,
+        tenant: TenantId(row.get("job_tenant_id")),
         kind: word(row, "kind", JobKind::parse)?,
         name: row.get("job_name"),
         description: row.get("description"),
         state: word(row, "state", JobState::parse)?,
-        firmware: firmware(row),
         policy: Policy {
             retry_limit: row.get("retry_limit"),
             attempt_timeout_s: row.get("attempt_timeout_s"),
@@ -93,6 +91,10 @@ pub(crate) fn job(row: &Row) -> Result<Job, StoreError> {
         finished_at: row.get("finished_at"),
         device_count: row.get("device_count"),
     })
+}
+
+pub(crate) fn firmware_job(row: &Row) -> Result<FirmwareJob, StoreError> {
+    Ok(FirmwareJob { job: job(row)?, product: product(row)?, firmware: firmware(row) })
 }
 
 pub(crate) fn command(row: &Row) -> Result<CommandRecord, StoreError> {

@@ -16,6 +16,16 @@ pub(crate) async fn query(
     Ok(client.query(&statement, params).await?)
 }
 
+/// Runs a statement that is put together of constants, such as one for each column that a list can be sorted by.
+pub(crate) async fn query_composed(
+    client: &impl GenericClient,
+    sql: &str,
+    params: Params<'_>,
+) -> Result<Vec<Row>, StoreError> {
+    let statement = client.prepare_cached(sql).await?;
+    Ok(client.query(&statement, params).await?)
+}
+
 pub(crate) async fn query_one(
     client: &impl GenericClient,
     sql: &'static str,

@@ -90,6 +90,11 @@ async fn no_statement_on_commands_reads_the_whole_table() {
             timers::insert(&tx, job, &range, Duration::ZERO).await.unwrap();
             let timer = timers::claim_fired(&tx).await.unwrap().unwrap();
             timers::rearm(&tx, &timer).await.unwrap();
+            commands::to_stop(&tx, job, &range).await.unwrap();
+            commands::to_stop(&tx, job, &list_set).await.unwrap();
+            // An event that takes several UPDATEs, and locks the commands first.
+            let asked = Happening::new(job, &ids, Event::CancelRequested);
+            assert_eq!(commands::apply(&tx, &asked, &mut Tally::default()).await.unwrap().len(), ids.len());
             let succeeded = Happening { attempt: Some(1), ..Happening::new(job, &ids, Event::Succeeded) };
             let moved = commands::apply(&tx, &succeeded, &mut Tally::default()).await.unwrap();
             assert_eq!(moved.len(), ids.len());

@@ -51,8 +51,8 @@ async fn put_one_of_each(client: &Client) -> Vec<(i64, CommandState, Budget)> {
 #[tokio::test]
 async fn the_update_does_what_the_transition_function_says() {
     let (store, _database) = store().await;
-    for proof_required in [false, true] {
-        let rules = Rules { proof_required };
+    for (proof_required, is_stopped) in [(false, false), (true, false), (false, true)] {
+        let rules = Rules { proof_required, is_stopped };
         for event in Event::ALL.into_iter().filter(|event| *event != Event::Released) {
             let mut client = store.client().await.unwrap();
             let tx = client.transaction().await.unwrap();

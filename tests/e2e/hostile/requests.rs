@@ -161,7 +161,7 @@ async fn nothing_secret_is_in_the_log() {
     client.join(product, &task, "*").await;
     client.start(product, &task).await;
     drover_testkit::wait_until(crate::support::PATIENCE, "commands to be tried", async || {
-        world.drover.metric("drover_commands_unroutable_total", &[]).await >= 3.0
+        world.drover.metric("drover_commands_absent_total", &[]).await >= 3.0
     })
     .await;
     let refused = client.call("GET", &format!("{FIRMWARE}/firmware"), &[("productId", &product.id)], "").await;

@@ -5,12 +5,14 @@
 
 mod port;
 mod postgres;
+mod proxy;
 mod rabbit;
 mod supervised;
 mod wait;
 
 pub use port::free_port;
 pub use postgres::{TestDatabase, TestPostgres};
+pub use proxy::{Line, Proxy};
 pub use rabbit::RabbitNode;
 pub use supervised::{SupervisedChild, Watchdog};
 pub use wait::{wait_for, wait_until};

@@ -21,6 +21,12 @@ const START_LIMIT: Duration = Duration::from_mins(2);
 const CTL_LIMIT: Duration = Duration::from_mins(1);
 /// Where Debian has the scripts themselves. Those on its PATH change the user, the directory and the log.
 const SCRIPTS: &str = "/usr/lib/rabbitmq/bin";
+/// What we ship for RabbitMQ: what is tested is that.
+const SHIPPED_CONFIG: &str = concat!(
+    include_str!("../../../deploy/rabbitmq/rabbitmq.conf"),
+    // Debian 12 has RabbitMQ 3.10.
+    include_str!("../../../deploy/rabbitmq/limits-before-3.13.conf")
+);
 /// What a client says first.
 const AMQP_HEADER: &[u8] = b"AMQP\x00\x00\x09\x01";
 
@@ -42,7 +48,15 @@ pub struct RabbitNode {
     name: String,
     port: u16,
     dist_port: u16,
-    mqtt_port: Option<u16>,
+    mqtt: Option<Mqtt>,
+}
+
+/// What a node needs to serve devices, and where.
+#[derive(Debug)]
+struct Mqtt {
+    port: u16,
+    management_port: u16,
+    config: String,
 }
 
 impl RabbitNode {
@@ -54,23 +68,28 @@ impl RabbitNode {
 
     /// A node of the test's own, for tests that kill it.
     pub async fn start() -> Self {
-        Self::start_with(false).await
+        Self::start_with(None).await
     }
 
-    /// A node of the test's own that speaks MQTT too.
-    pub async fn start_with_mqtt() -> Self {
-        Self::start_with(true).await
+    /// A node of the test's own that serves devices over MQTT, configured as we ship it. Who has no account of the node's
+    /// own is asked about at `ingress_url`, such as `http://127.0.0.1:8081`, which need not answer yet.
+    pub async fn start_with_mqtt(ingress_url: &str) -> Self {
+        let (port, management_port) = (free_port(), free_port());
+        let config = SHIPPED_CONFIG
+            .replace("http://ingress:8081", ingress_url)
+            .replace("tcp.default = 1883", &format!("tcp.default = 127.0.0.1:{port}"))
+            .replace("tcp.port = 15672", &format!("tcp.port = {management_port}\nmanagement.tcp.ip = 127.0.0.1"));
+        Self::start_with(Some(Mqtt { port, management_port, config })).await
     }
 
-    async fn start_with(mqtt: bool) -> Self {
+    async fn start_with(mqtt: Option<Mqtt>) -> Self {
         let dir = tempfile::Builder::new().prefix("drover-rabbitmq-").tempdir().expect("a temporary directory").keep();
         let files = Watchdog::spawn(CLEAN_UP, &[dir.as_os_str()]).expect("sh runs");
         let (port, dist_port) = (free_port(), free_port());
-        let mqtt_port = mqtt.then(free_port);
         // The port is nobody else's, so neither is the name.
         let name = format!("drover-test-{}-{port}@localhost", std::process::id());
-        write_files(&dir, mqtt_port);
-        let mut node = Self { child: None, _files: files, dir, name, port, dist_port, mqtt_port };
+        write_files(&dir, mqtt.as_ref());
+        let mut node = Self { child: None, _files: files, dir, name, port, dist_port, mqtt };
         node.restart().await;
         node
     }
@@ -92,7 +111,12 @@ impl RabbitNode {
 
     /// The MQTT port on 127.0.0.1, if the node speaks MQTT.
     pub fn mqtt_port(&self) -> Option<u16> {
-        self.mqtt_port
+        self.mqtt.as_ref().map(|mqtt| mqtt.port)
+    }
+
+    /// The address of the management API, with an account that may use it, if the node speaks MQTT.
+    pub fn management_url(&self) -> Option<String> {
+        self.mqtt.as_ref().map(|mqtt| format!("http://guest:guest@127.0.0.1:{}", mqtt.management_port))
     }
 
     /// Kills the node, as a power failure would.
@@ -120,14 +144,15 @@ impl RabbitNode {
 
     /// Waits until the node answers.
     pub async fn wait_ready(&mut self) {
-        let (port, dir) = (self.port, self.dir.clone());
+        let (port, mqtt_port, dir) = (self.port, self.mqtt_port(), self.dir.clone());
         let Some(child) = &mut self.child else { panic!("the node was not started") };
         wait_until(START_LIMIT, "RabbitMQ to answer", async || {
             if let Ok(Some(status)) = child.try_wait() {
                 let output = fs::read_to_string(dir.join("output.log")).unwrap_or_default();
                 panic!("RabbitMQ ended with {status}: {output}");
             }
-            speaks_amqp(port).await
+            // The plugin's listener comes last.
+            speaks_amqp(port).await && is_open(mqtt_port).await
         })
         .await;
     }
@@ -184,14 +209,14 @@ impl RabbitNode {
     }
 }
 
-fn write_files(dir: &Path, mqtt_port: Option<u16>) {
+fn write_files(dir: &Path, mqtt: Option<&Mqtt>) {
     let write = |name: &str, text: &str| fs::write(dir.join(name), text).expect("the directory is ours");
-    let (plugins, mqtt) = match mqtt_port {
-        Some(port) => ("[rabbitmq_mqtt].\n", format!("mqtt.listeners.tcp.default = 127.0.0.1:{port}\n")),
-        None => ("[].\n", String::new()),
+    let (plugins, config) = match mqtt {
+        Some(mqtt) => ("[rabbitmq_auth_backend_http,rabbitmq_management,rabbitmq_mqtt].\n", mqtt.config.as_str()),
+        None => ("[].\n", ""),
     };
     write("enabled_plugins", plugins);
-    write("rabbitmq.conf", &format!("log.file.level = warning\n{mqtt}"));
+    write("rabbitmq.conf", &format!("log.file.level = warning\n{config}"));
     write("advanced.config", "[].\n");
     write("rabbitmq-env.conf", "");
     fs::create_dir(dir.join("conf.d")).expect("the directory is ours");
@@ -206,4 +231,9 @@ async fn speaks_amqp(port: u16) -> bool {
     let mut first = [0];
     // A method frame: Connection.Start.
     stream.write_all(AMQP_HEADER).await.is_ok() && stream.read_exact(&mut first).await.is_ok() && first == [1]
+}
+
+async fn is_open(port: Option<u16>) -> bool {
+    let Some(port) = port else { return true };
+    TcpStream::connect(("127.0.0.1", port)).await.is_ok()
 }

@@ -8,6 +8,7 @@ use super::{InProcess, store::Stored};
 use crate::{
     BrokerError,
     feed::{Action, FeedEnd, FeedOptions, RawDelivery, Receipt, Settle},
+    size,
 };
 
 /// Settlements that are carried out before the queue is looked at again.
@@ -82,13 +83,16 @@ struct Consumer {
 
 impl Consumer {
     fn take(&mut self) -> Option<RawDelivery> {
-        let stored = self.broker.store().pop(self.queue)?;
+        let mut stored = self.broker.store().pop(self.queue)?;
+        let (body, too_large) = size::keep(self.queue, stored.body);
+        stored.body = body;
         let tag = self.next_tag;
         self.next_tag += 1;
-        let receipt = Receipt { session: self.session, tag, attempt: stored.attempt };
+        let receipt = Receipt { session: self.session, tag, attempt: stored.attempt, waits: stored.waits };
         let raw = RawDelivery {
             receipt,
             body: stored.body.clone(),
+            too_large,
             routing_key: stored.routing_key.clone(),
             trace: stored.trace,
             redelivered: stored.redelivered,
@@ -106,6 +110,10 @@ impl Consumer {
                 Action::Done => self.broker.store().forget(),
                 Action::Retry { after, .. } => {
                     stored.attempt += 1;
+                    self.broker.push_later(self.queue, stored, after);
+                }
+                Action::Newer { after } => {
+                    stored.waits += 1;
                     self.broker.push_later(self.queue, stored, after);
                 }
                 Action::Later { after } => self.broker.push_later(self.queue, stored, after),

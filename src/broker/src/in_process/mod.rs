@@ -35,8 +35,8 @@ pub(crate) struct InProcess {
 }
 
 impl InProcess {
-    pub(crate) fn newer_delay(&self) -> Duration {
-        self.config.newer_delay
+    pub(crate) fn config(&self) -> &BrokerConfig {
+        &self.config
     }
 
     pub(crate) fn new(config: BrokerConfig) -> Arc<Self> {

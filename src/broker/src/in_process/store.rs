@@ -24,6 +24,7 @@ pub(super) struct Stored {
     pub(super) message_id: Uuid,
     pub(super) trace: Option<TraceContext>,
     pub(super) attempt: u32,
+    pub(super) waits: u32,
     pub(super) redelivered: bool,
     expires_at: Option<Instant>,
 }
@@ -32,7 +33,7 @@ impl Stored {
     pub(super) fn new(message: Outgoing, routing_key: String) -> Self {
         let Outgoing { message_id, body, trace, expires_after, .. } = message;
         let expires_at = expires_after.map(|after: Duration| Instant::now() + after);
-        Self { body: body.into(), routing_key, message_id, trace, attempt: 0, redelivered: false, expires_at }
+        Self { body: body.into(), routing_key, message_id, trace, attempt: 0, waits: 0, redelivered: false, expires_at }
     }
 
     fn is_expired(&self) -> bool {

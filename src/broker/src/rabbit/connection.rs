@@ -12,6 +12,7 @@ use lapin::{Channel, Connection, ConnectionProperties, ConnectionStatus};
 use tokio::{sync::Mutex, time::timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::outage::Outage;
 use crate::{BrokerConfig, BrokerError, BrokerHealth, metrics};
 
 /// A dead peer is noticed after twice that long, unless the URL says otherwise.
@@ -60,6 +61,7 @@ pub(super) struct Connector {
     attempts: AtomicU64,
     wanted: AtomicBool,
     view: StdMutex<View>,
+    outage: Arc<Outage>,
     closed: CancellationToken,
 }
 
@@ -77,7 +79,12 @@ struct View {
 }
 
 impl Connector {
-    pub(super) fn new(purpose: &'static str, config: Arc<BrokerConfig>, closed: CancellationToken) -> Self {
+    pub(super) fn new(
+        purpose: &'static str,
+        config: Arc<BrokerConfig>,
+        outage: Arc<Outage>,
+        closed: CancellationToken,
+    ) -> Self {
         Self {
             purpose,
             config,
@@ -85,6 +92,7 @@ impl Connector {
             attempts: AtomicU64::new(0),
             wanted: AtomicBool::new(false),
             view: StdMutex::default(),
+            outage,
             closed,
         }
     }
@@ -95,7 +103,6 @@ impl Connector {
 
     /// The connection, made now if there is none. Whoever asks during an attempt shares its outcome.
     pub(super) async fn get(&self) -> Result<Arc<Connection>, BrokerError> {
-        self.wanted.store(true, Ordering::Relaxed);
         let attempts_seen = self.attempts.load(Ordering::Acquire);
         let mut current = self.current.lock().await;
         if self.closed.is_cancelled() {
@@ -119,9 +126,10 @@ impl Connector {
                 if connected_before || current.failure.is_some() {
                     metrics::reconnected(self.purpose);
                 }
-                tracing::info!(purpose = self.purpose, "connected to the broker");
-                let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
-                *view = View { status: Some(connection.status().clone()), last_error: None };
+                tracing::debug!(purpose = self.purpose, "connected to the broker");
+                let status = Some(connection.status().clone());
+                *self.view.lock().unwrap_or_else(PoisonError::into_inner) = View { status, last_error: None };
+                self.outage.ended();
                 current.failure = None;
                 Ok(Arc::clone(current.connection.insert(Arc::new(connection))))
             }
@@ -149,9 +157,22 @@ impl Connector {
         setup("opening a channel", connection.create_channel()).await
     }
 
-    /// Remembers why something failed, for health.
-    pub(super) fn note(&self, error: &BrokerError) {
-        self.view.lock().unwrap_or_else(PoisonError::into_inner).last_error = Some(error.to_string());
+    /// Remembers why something failed, for health. Whether the connection stands all the same: if it does not, the
+    /// process has said so, and each of those who use it need not.
+    pub(super) fn note(&self, error: &BrokerError) -> bool {
+        let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
+        view.last_error = Some(error.to_string());
+        let stands = view.status.as_ref().is_some_and(ConnectionStatus::connected) && !error.is_disconnection();
+        drop(view);
+        if !stands && !self.closed.is_cancelled() {
+            self.outage.noticed(error);
+        }
+        stands
+    }
+
+    /// Waits before another try: for so long, or until an outage is over.
+    pub(super) async fn pause(&self, pause: Duration) {
+        self.outage.pause(pause).await;
     }
 
     /// What failed works again.
@@ -159,7 +180,13 @@ impl Connector {
         self.view.lock().unwrap_or_else(PoisonError::into_inner).last_error = None;
     }
 
-    /// Whether anyone ever asked for this connection.
+    /// Says that somebody lives on this connection and makes it again when it is gone. Who only looks at something once
+    /// does not: nobody would notice that the connection has gone since.
+    pub(super) fn want(&self) {
+        self.wanted.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether anyone lives on this connection.
     pub(super) fn is_wanted(&self) -> bool {
         self.wanted.load(Ordering::Relaxed)
     }

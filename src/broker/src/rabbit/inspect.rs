@@ -8,7 +8,7 @@ use lapin::{
 
 use super::{
     connection::{Connector, operate},
-    properties::Letter,
+    properties::{self, Letter},
 };
 use crate::{BrokerError, DeadMessage};
 
@@ -27,10 +27,10 @@ pub(super) async fn peek(connector: &Connector, queue: &str, limit: usize) -> Re
         let get = channel.basic_get(queue.into(), BasicGetOptions { no_ack: false });
         let Some(got) = operate(format!("looking into queue {queue}"), get).await? else { break };
         let delivery = got.delivery;
-        let letter = Letter::read(delivery.exchange.as_str(), delivery.routing_key.as_str(), delivery.properties);
+        let letter = Letter::read(delivery.exchange.as_str(), delivery.routing_key.as_str(), &delivery.properties);
         messages.push(DeadMessage {
             body: Bytes::from(delivery.data),
-            reason: letter.reason(),
+            reason: properties::reason(&delivery.properties),
             routing_key: letter.routing_key,
             message_id: letter.message_id,
             broker_attempt: letter.attempt,

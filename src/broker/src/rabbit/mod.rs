@@ -4,6 +4,8 @@ mod backoff;
 mod connection;
 mod consumer;
 mod inspect;
+mod management;
+mod outage;
 mod outstanding;
 mod properties;
 mod publisher;
@@ -11,7 +13,7 @@ mod returns;
 mod subscription;
 mod topology;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use drover_messages::Queue;
 use tokio_util::sync::CancellationToken;
@@ -21,7 +23,10 @@ use crate::{
     feed::{self, Feed, FeedOptions},
     names::QueueNames,
 };
+pub use management::{InvalidManagementUrl, Management, ManagementError};
+
 use connection::Connector;
+use outage::Outage;
 use publisher::{Parcel, Publisher};
 use topology::Topology;
 
@@ -39,19 +44,21 @@ pub(crate) struct Rabbit {
 }
 
 impl Rabbit {
-    pub(crate) fn newer_delay(&self) -> Duration {
-        self.config.newer_delay
+    pub(crate) fn config(&self) -> &BrokerConfig {
+        &self.config
     }
 
     pub(crate) fn start(config: BrokerConfig) -> Arc<Self> {
         let config = Arc::new(config);
         let closed = CancellationToken::new();
-        let connector = |purpose| Arc::new(Connector::new(purpose, Arc::clone(&config), closed.clone()));
+        let outage = Arc::new(Outage::default());
+        let connector =
+            |purpose| Arc::new(Connector::new(purpose, Arc::clone(&config), Arc::clone(&outage), closed.clone()));
         let (publishing, consuming) = (connector("publish"), connector("consume"));
         let names = QueueNames::new(&config.queue_prefix);
         Arc::new(Self {
             publisher: Publisher::start(Arc::clone(&publishing), &config, closed.clone()),
-            topology: Topology::new(names.clone(), config.retry_delays.clone()),
+            topology: Topology::new(names.clone(), &config),
             names,
             publishing,
             consuming,
@@ -70,10 +77,12 @@ impl Rabbit {
     }
 
     pub(crate) async fn subscribe_topic(&self, pattern: &str, prefetch: u16) -> Result<TopicStream, BrokerError> {
+        self.consuming.want();
         subscription::subscribe(Arc::clone(&self.consuming), &self.config, pattern, prefetch).await
     }
 
     pub(crate) fn consume(self: &Arc<Self>, queue: Queue, options: FeedOptions) -> Feed {
+        self.consuming.want();
         feed::start(|end| consumer::run(Arc::clone(self), queue, options, end))
     }
 
@@ -92,7 +101,20 @@ impl Rabbit {
     }
 
     pub(crate) async fn peek_dead(&self, queue: Queue, limit: usize) -> Result<Vec<DeadMessage>, BrokerError> {
-        inspect::peek(&self.consuming, &self.names.dead(queue), limit).await
+        let mut messages = inspect::peek(&self.consuming, &self.names.dead(queue), limit).await?;
+        if queue == Queue::Reports {
+            let rest = limit - messages.len();
+            messages.extend(inspect::peek(&self.consuming, &self.dead_letters(queue), rest).await?);
+        }
+        Ok(messages)
+    }
+
+    /// Where a message of that queue goes that we call dead.
+    fn dead_letters(&self, queue: Queue) -> String {
+        match queue {
+            Queue::Reports => self.names.dead_reports(self.config.dead_reports_max),
+            Queue::Jobs(_) | Queue::Dispatch(_) => self.names.dead(queue),
+        }
     }
 
     pub(crate) async fn close(&self) {

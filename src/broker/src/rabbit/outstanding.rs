@@ -47,7 +47,7 @@ impl Outstanding {
         if tag != self.first_tag + self.entries.len() as u64 {
             return None;
         }
-        let receipt = Receipt { session: self.session, tag, attempt: letter.attempt };
+        let receipt = Receipt { session: self.session, tag, attempt: letter.attempt, waits: letter.waits };
         self.entries.push_back(Entry { acker, state: State::Open, parcel: Some((letter, body)) });
         Some(receipt)
     }
@@ -120,7 +120,7 @@ mod tests {
         let mut outstanding = Outstanding::new(session);
         let receipts = (1..=count).map(|tag| {
             let acker = Delivery::mock(tag, "".into(), "".into(), false, vec![]).acker;
-            outstanding.add(tag, acker, Letter::read("", "", BasicProperties::default()), Bytes::new()).unwrap()
+            outstanding.add(tag, acker, Letter::read("", "", &BasicProperties::default()), Bytes::new()).unwrap()
         });
         let receipts = receipts.collect();
         (outstanding, receipts)
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn a_gap_in_the_tags_is_noticed() {
         let (mut outstanding, _) = with_deliveries(1, 1);
-        let letter = Letter::read("", "", BasicProperties::default());
+        let letter = Letter::read("", "", &BasicProperties::default());
         assert!(outstanding.add(3, acker(3), letter, Bytes::new()).is_none());
     }
 }

@@ -11,10 +11,7 @@ use lapin::{
     options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, QueueBindOptions, QueueDeclareOptions},
     types::{FieldTable, ShortString},
 };
-use tokio::{
-    sync::mpsc,
-    time::{sleep, timeout},
-};
+use tokio::{sync::mpsc, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -63,9 +60,12 @@ impl Subscription {
                 Err(error) if error.is_fatal() => return Err(error),
                 Err(error) => {
                     let pause = backoff.next();
-                    tracing::warn!(pattern = %self.pattern, %error, ?pause, "there is no subscription");
-                    self.connector.note(&error);
-                    sleep(pause).await;
+                    if self.connector.note(&error) {
+                        tracing::warn!(pattern = %self.pattern, %error, ?pause, "there is no subscription");
+                    } else {
+                        tracing::debug!(pattern = %self.pattern, %error, ?pause, "there is no subscription");
+                    }
+                    self.connector.pause(pause).await;
                 }
             }
         }
@@ -110,7 +110,11 @@ impl Subscription {
             match self.session(consumer).await {
                 Err(error) if error.is_fatal() => return error,
                 Err(error) => {
-                    tracing::warn!(pattern = %self.pattern, %error, "a subscription was interrupted");
+                    if self.connector.note(&error) {
+                        tracing::warn!(pattern = %self.pattern, %error, "a subscription was interrupted");
+                    } else {
+                        tracing::debug!(pattern = %self.pattern, %error, "a subscription was interrupted");
+                    }
                     metrics::reconnected("subscription");
                 }
                 Ok(()) => return BrokerError::Closed,

@@ -1,6 +1,10 @@
 //! Which queues there are, and with which arguments.
 //!
 //! Every argument here works from RabbitMQ 3.10 on, for quorum queues, and means the same on 4.x.
+//!
+//! Reports have two dead-letter queues, since any device can send what cannot be read. That goes to a bounded one, which
+//! drops its oldest when it is full. What the broker itself gives up on, since it came back too often, goes to the one
+//! that the reports queue names: it takes a worker that dies of each, and an argument of that queue cannot be changed.
 
 use std::time::Duration;
 
@@ -10,17 +14,14 @@ use lapin::{
     options::{QueueBindOptions, QueueDeclareOptions},
     types::{AMQPValue, FieldTable, LongString},
 };
-use tokio::{
-    sync::Mutex,
-    time::{Instant, sleep},
-};
+use tokio::{sync::Mutex, time::Instant};
 
 use super::{
     backoff::Backoff,
     connection::{Connector, setup},
 };
 use crate::{
-    BrokerError,
+    BrokerConfig, BrokerError,
     names::{QueueNames, REPORTS_PATTERN},
 };
 
@@ -31,19 +32,28 @@ const DELIVERY_LIMIT: i64 = 20;
 /// Looking into a dead-letter queue counts as a delivery. Without a limit of its own, 4.x would drop what was looked
 /// at twenty times, and 3.10 knows no word for "none".
 const DEAD_DELIVERY_LIMIT: i64 = 1_000_000;
+/// What the bounded dead-letter queue holds, as bytes for each report that it may hold. Most have some hundred.
+const DEAD_REPORT_BYTES: i64 = 2 * 1_024;
 
 /// The queues of one prefix.
 #[derive(Debug)]
 pub(super) struct Topology {
     names: QueueNames,
     retry_delays: Vec<Duration>,
+    dead_reports_max: u32,
     /// The outcome, once there is one that stays. Held while declaring: the others wait for it.
     outcome: Mutex<Option<Result<(), BrokerError>>>,
 }
 
 impl Topology {
-    pub(super) fn new(names: QueueNames, retry_delays: Vec<Duration>) -> Self {
-        Self { names, retry_delays, outcome: Mutex::new(None) }
+    pub(super) fn new(names: QueueNames, config: &BrokerConfig) -> Self {
+        let BrokerConfig { retry_delays, dead_reports_max, .. } = config;
+        Self {
+            names,
+            retry_delays: retry_delays.clone(),
+            dead_reports_max: *dead_reports_max,
+            outcome: Mutex::new(None),
+        }
     }
 
     /// Declares every queue unless that was done. Tries for about `limit` while the broker cannot be reached.
@@ -63,8 +73,13 @@ impl Topology {
                     if Instant::now() + pause > deadline {
                         return Err(error);
                     }
-                    tracing::warn!(%error, ?pause, "the queues cannot be declared yet");
-                    sleep(pause).await;
+                    // Queues that are being loaded are no news either.
+                    if connector.note(&error) && !error.is_not_found() {
+                        tracing::warn!(%error, ?pause, "the queues cannot be declared yet");
+                    } else {
+                        tracing::debug!(%error, ?pause, "the queues cannot be declared yet");
+                    }
+                    connector.pause(pause).await;
                 }
                 for_good => return outcome.insert(for_good).clone(),
             }
@@ -92,6 +107,15 @@ impl Topology {
             declare_quorum(channel, &name, ttl.into_iter().chain(dead_letters_to(&work))).await?;
         }
         if queue == Queue::Reports {
+            let bounded = self.names.dead_reports(self.dead_reports_max);
+            let max = i64::from(self.dead_reports_max);
+            let limits = [
+                ("x-delivery-limit", DEAD_DELIVERY_LIMIT.into()),
+                ("x-max-length", max.into()),
+                ("x-max-length-bytes", (max * DEAD_REPORT_BYTES).into()),
+                ("x-overflow", text("drop-head")),
+            ];
+            declare_quorum(channel, &bounded, limits).await?;
             let binding = channel.queue_bind(
                 work.as_str().into(),
                 TOPIC_EXCHANGE.into(),

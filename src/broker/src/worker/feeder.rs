@@ -1,8 +1,8 @@
 //! Decodes deliveries and forms batches of them. What cannot be read never reaches a handler.
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
-use drover_messages::{Message, Queue};
+use drover_messages::{DecodeError, Message, Queue};
 use tokio::{
     sync::mpsc,
     time::{Instant, timeout_at},
@@ -10,19 +10,22 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Batch, Delivery,
+    Batch, BrokerConfig, Delivery,
     feed::{Action, FeedControl, RawDelivery, Receipt, Settle},
-    metrics,
+    metrics, size,
 };
 
+/// What is told of messages that cannot be read, at the most: any device can send them by the thousand.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+
 /// What batches look like.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Shape {
     pub(super) queue: Queue,
     pub(super) batch_max: usize,
     pub(super) batch_wait: Duration,
-    /// How long a message of a newer version waits for a newer worker.
-    pub(super) newer_delay: Duration,
+    /// Says how long a message of a newer version waits for a newer worker.
+    pub(super) config: BrokerConfig,
 }
 
 /// Runs until the deliveries end or nobody takes batches any more.
@@ -36,10 +39,12 @@ pub(super) async fn run<M: Message>(
 ) {
     // However this ends, the worker has to notice.
     let _ended = ended.drop_guard();
-    let mut feeder = Feeder { shape, deliveries, settles, control };
+    let queue = shape.queue;
+    let mut feeder =
+        Feeder { shape, deliveries, settles, control, newer: Throttle::default(), unreadable: Throttle::default() };
     while let Ok(slot) = batches.reserve().await {
         let Some(batch) = feeder.next_batch().await else { return };
-        metrics::batch(shape.queue, batch.len());
+        metrics::batch(queue, batch.len());
         slot.send(batch);
     }
 }
@@ -49,6 +54,8 @@ struct Feeder {
     deliveries: mpsc::UnboundedReceiver<RawDelivery>,
     settles: mpsc::UnboundedSender<Settle>,
     control: FeedControl,
+    newer: Throttle,
+    unreadable: Throttle,
 }
 
 impl Feeder {
@@ -79,10 +86,16 @@ impl Feeder {
         }
     }
 
-    fn accept<M: Message>(&self, raw: RawDelivery) -> Option<(Delivery<M>, Receipt)> {
-        let RawDelivery { receipt, body, routing_key, trace, redelivered, message_id } = raw;
+    fn accept<M: Message>(&mut self, raw: RawDelivery) -> Option<(Delivery<M>, Receipt)> {
+        let RawDelivery { receipt, body, too_large, routing_key, trace, redelivered, message_id } = raw;
         // The broker has already taken it back, and delivers it again.
         if !self.control.is_current(receipt) {
+            return None;
+        }
+        if let Some(size_bytes) = too_large {
+            let reason = size::reason(self.shape.queue, size_bytes);
+            let action = self.dead(&reason, "too_large", reason.clone());
+            self.settle(receipt, action);
             return None;
         }
         match M::decode(&body, &routing_key) {
@@ -96,19 +109,69 @@ impl Feeder {
         }
     }
 
-    fn put_aside(&self, receipt: Receipt, error: &drover_messages::DecodeError) {
-        let queue = self.shape.queue;
-        let action = if error.is_newer() {
-            tracing::info!(%queue, %error, "left a message for a newer worker");
+    fn put_aside(&mut self, receipt: Receipt, error: &DecodeError) {
+        let (queue, waits) = (self.shape.queue, receipt.waits);
+        let action = if !error.is_newer() {
+            self.dead(error, "poison", error.to_string())
+        } else if let Some(after) = self.shape.config.newer_delay(queue, waits) {
+            // Once is enough: it comes back every minute.
+            if waits == 0
+                && let Some(untold) = self.newer.tell(Instant::now())
+            {
+                tracing::info!(%queue, %error, untold, "left a message for a newer worker");
+            }
             metrics::settled(queue, "newer", 1);
-            Action::Later { after: self.shape.newer_delay }
+            Action::Newer { after }
         } else {
-            tracing::warn!(%queue, %error, "a message cannot be read, and goes to the dead-letter queue");
-            metrics::settled(queue, "poison", 1);
-            metrics::dead(queue, 1);
-            Action::Dead { reason: error.to_string() }
+            self.dead(error, "unread", format!("nobody could read this version, after {waits} waits: {error}"))
         };
+        self.settle(receipt, action);
+    }
+
+    fn dead(&mut self, error: &dyn Display, disposition: &'static str, reason: String) -> Action {
+        let queue = self.shape.queue;
+        if let Some(untold) = self.unreadable.tell(Instant::now()) {
+            tracing::warn!(%queue, %error, disposition, untold, "a message cannot be read, and goes to the dead-letter queue");
+        }
+        metrics::settled(queue, disposition, 1);
+        metrics::dead(queue, 1);
+        Action::Dead { reason }
+    }
+
+    fn settle(&self, receipt: Receipt, action: Action) {
         // A session that has ended has lost the delivery too.
         let _ = self.settles.send(Settle { receipt, action });
+    }
+}
+
+/// Lets one of many like events be told each [`TELL_EVERY`].
+#[derive(Debug, Default)]
+struct Throttle {
+    told_at: Option<Instant>,
+    untold: u64,
+}
+
+impl Throttle {
+    /// Whether to tell of what happened now, and then of how many before it nothing was told.
+    fn tell(&mut self, now: Instant) -> Option<u64> {
+        if self.told_at.is_some_and(|at| now < at + TELL_EVERY) {
+            self.untold += 1;
+            return None;
+        }
+        self.told_at = Some(now);
+        Some(std::mem::take(&mut self.untold))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_like_events_one_a_second_is_told_with_the_number_of_the_others() {
+        let (mut throttle, start) = (Throttle::default(), Instant::now());
+        let told: Vec<_> = (0..5).map(|n| throttle.tell(start + n * TELL_EVERY / 4)).collect();
+        assert_eq!(told, [Some(0), None, None, None, Some(3)]);
+        assert_eq!(throttle.tell(start + 3 * TELL_EVERY), Some(0));
     }
 }

@@ -79,7 +79,7 @@ where
         queue,
         batch_max: options.batch_max.max(1),
         batch_wait: options.batch_wait,
-        newer_delay: broker.newer_delay(),
+        config: broker.config().clone(),
     };
     let feeder = tokio::spawn(feeder::run::<M>(
         shape,

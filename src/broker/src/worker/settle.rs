@@ -125,7 +125,7 @@ impl Inner {
             match action {
                 Action::Done => done += 1,
                 Action::Dead { .. } => dead += 1,
-                Action::Retry { .. } | Action::Later { .. } => retried += 1,
+                Action::Retry { .. } | Action::Later { .. } | Action::Newer { .. } => retried += 1,
             }
             // A session that has ended has lost the delivery too: the broker delivers it again.
             let _ = self.settles.send(Settle { receipt, action });
@@ -161,7 +161,7 @@ mod tests {
     fn settled(attempt: u32, handled: Result<Vec<Disposition>, BoxDynError>) -> Vec<Action> {
         let (settles, mut out) = mpsc::unbounded_channel();
         let layer = SettleLayer::new(Queue::Reports, settles, 3, Duration::from_secs(5));
-        let receipts = [1, 2].map(|tag| Receipt { session: 1, tag, attempt });
+        let receipts = [1, 2].map(|tag| Receipt { session: 1, tag, attempt, waits: 0 });
         layer.inner.settle(&receipts, handled);
         drop(layer);
         std::iter::from_fn(|| out.try_recv().ok()).map(|settle| settle.action).collect()

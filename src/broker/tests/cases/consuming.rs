@@ -5,10 +5,10 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use drover_broker::{Batch, Disposition, Target, WorkerOptions};
+use drover_broker::{Batch, BrokerConfig, Disposition, MAX_REPORT_BYTES, Target, WorkerOptions};
 use drover_messages::{DeviceReport, Message, PlanJob, Queue, TraceContext};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -106,6 +106,35 @@ pub(super) async fn a_newer_version_is_left_for_a_newer_worker(world: World, que
     assert_eq!(old.all(), [1, 3, 4, 5]);
     let dead = world.broker.peek_dead(queue, 10).await.expect("a look");
     assert!(dead.iter().all(|message| message.message_id != Some(id)));
+}
+
+pub(super) async fn a_version_that_nobody_reads_is_dead_in_the_end(world: World, queue: Queue) {
+    let broker = world.another("test.unread", |config| BrokerConfig { newer_max_waits: 2, ..config });
+    broker.declare_topology().await.expect("the queues can be declared");
+    let body = PlanJob2 { job_id: 2, urgent: true }.encode().expect("it encodes");
+    let newer = outgoing(Target::Queue(queue), body.clone());
+    let id = newer.message_id;
+    let seen = Seen::new();
+    // What a handler puts off because something else is away counts for nothing.
+    let worker = start(&broker, queue, WorkerOptions::default(), {
+        let seen = seen.clone();
+        move |_: Batch<PlanJob>| {
+            seen.push(());
+            let again = Disposition::Later { after: Duration::from_millis(100) };
+            let disposition = if seen.count() > 5 { Disposition::Done } else { again };
+            Box::pin(async { vec![disposition] })
+        }
+    });
+    let began = Instant::now();
+    publish_all(&broker, vec![newer, job(queue, 1)]).await;
+    let dead = dead_messages(&broker, queue, &[id]).await;
+    assert!(began.elapsed() >= Duration::from_millis(100 + 300), "it waited twice, and the second time longer");
+    seen.reach(6).await;
+    worker.stop().await;
+    assert!(dead[0].reason.starts_with("nobody could read this version, after 2 waits: "), "{}", dead[0].reason);
+    assert_eq!((dead[0].broker_attempt, &dead[0].body[..]), (0, &body[..]));
+    assert_eq!(broker.peek_dead(queue, 10).await.expect("a look").len(), 1);
+    broker.close().await;
 }
 
 pub(super) async fn batches_fill_up_to_their_limit(world: World, queue: Queue) {
@@ -239,4 +268,41 @@ pub(super) async fn a_retried_report_keeps_its_device(world: World, queue: Queue
     assert_eq!(seen.all(), [("d7".to_owned(), 0), ("d7".to_owned(), 1)]);
     assert_eq!((dead.routing_key.as_str(), dead.reason.as_str()), ("devices.d7.reports", "enough"));
     assert_eq!(dead.broker_attempt, 1);
+}
+
+pub(super) async fn a_report_that_is_too_large_is_dead_and_cut(world: World, queue: Queue) {
+    let seen = Seen::new();
+    let note = seen.clone();
+    let worker = start(&world.broker, queue, WorkerOptions::default(), move |batch: Batch<DeviceReport>| {
+        note.push(batch[0].message.command_id);
+        Box::pin(async { vec![Disposition::Done] })
+    });
+    // Both are reports that could be read, but for their size.
+    let padded = |command_id, size_bytes| {
+        let mut message = report("d8", command_id);
+        message.body.resize(size_bytes, b' ');
+        message
+    };
+    let (too_large, largest) = (padded(1, MAX_REPORT_BYTES + 1), padded(2, MAX_REPORT_BYTES));
+    let (id, body) = (too_large.message_id, too_large.body.clone());
+    publish_all(&world.broker, vec![too_large, largest, report("d8", 3)]).await;
+    seen.reach(2).await;
+    let dead = dead_messages(&world.broker, queue, &[id]).await.remove(0);
+    worker.stop().await;
+    assert_eq!(seen.all(), [2, 3]);
+    assert_eq!((&dead.body[..], dead.routing_key.as_str()), (&body[..1_024], "devices.d8.reports"));
+    assert_eq!(dead.reason, "too large: 65537 bytes where 65536 are allowed; the first 1024 are kept");
+}
+
+pub(super) async fn a_report_of_another_version_waits_less_often_than_work(world: World, queue: Queue) {
+    let broker = world.another("test.reports", |config| BrokerConfig { newer_max_waits_of_reports: 1, ..config });
+    broker.declare_topology().await.expect("the queues can be declared");
+    let worker = start(&broker, queue, WorkerOptions::default(), |_: Batch<DeviceReport>| unreachable!("it is newer"));
+    let newer = outgoing(Target::Queue(queue), br#"{"v":99}"#.to_vec());
+    let id = newer.message_id;
+    publish_all(&broker, vec![newer]).await;
+    let dead = dead_messages(&broker, queue, &[id]).await.remove(0);
+    worker.stop().await;
+    assert!(dead.reason.starts_with("nobody could read this version, after 1 waits: "), "{}", dead.reason);
+    broker.close().await;
 }

@@ -71,7 +71,7 @@ pub(super) async fn a_dropped_worker_gives_everything_back(world: World, queue: 
 }
 
 pub(super) async fn a_closed_broker_ends_its_workers(world: World, _: Queue) {
-    let broker = world.another("test.closed");
+    let broker = world.another("test.closed", |config| config);
     let queue = Queue::Reports;
     broker.declare_topology().await.expect("the queues can be declared");
     let seen = Seen::new();

@@ -8,28 +8,29 @@ mod settling;
 
 use std::{sync::Arc, time::Instant};
 
-use drover_broker::Broker;
+use drover_broker::{Broker, BrokerConfig};
 use drover_messages::Queue;
 use futures_util::future::LocalBoxFuture;
 use tokio::task::{JoinSet, LocalSet, spawn_local};
 
-use crate::suite::PATIENCE;
+use crate::suite::{PATIENCE, config};
 
 /// Where a case runs: a broker that it shares with others, and a queue that it has for itself.
 #[derive(Clone)]
 pub(crate) struct World {
-    make: Arc<dyn Fn(&str) -> Broker + Send + Sync>,
+    make: fn(BrokerConfig) -> Broker,
+    url: Option<Arc<str>>,
     pub(crate) broker: Broker,
 }
 
 impl World {
-    pub(crate) fn new(make: impl Fn(&str) -> Broker + Send + Sync + 'static) -> Self {
-        Self { broker: make("test.shared"), make: Arc::new(make) }
+    pub(crate) fn new(make: fn(BrokerConfig) -> Broker, url: Option<&str>) -> Self {
+        Self { broker: make(config(url, "test.shared")), make, url: url.map(Arc::from) }
     }
 
     /// A broker of one's own.
-    pub(crate) fn another(&self, prefix: &str) -> Broker {
-        (self.make)(prefix)
+    pub(crate) fn another(&self, prefix: &str, adapt: impl FnOnce(BrokerConfig) -> BrokerConfig) -> Broker {
+        (self.make)(adapt(config(self.url.as_deref(), prefix)))
     }
 }
 
@@ -48,6 +49,7 @@ pub(crate) async fn run_all(world: World) {
         consuming::messages_arrive_in_order_with_what_belongs_to_them,
         consuming::poison_is_put_aside_with_its_reason_and_its_neighbours_go_through,
         consuming::a_newer_version_is_left_for_a_newer_worker,
+        consuming::a_version_that_nobody_reads_is_dead_in_the_end,
         consuming::batches_fill_up_to_their_limit,
         consuming::no_more_batches_than_allowed_are_handled_at_a_time,
         consuming::two_workers_share_a_queue,
@@ -75,6 +77,8 @@ pub(crate) async fn run_all(world: World) {
     for (name, case) in cases![
         consuming::reports_come_in_batches_under_their_devices_key,
         consuming::a_retried_report_keeps_its_device,
+        consuming::a_report_that_is_too_large_is_dead_and_cut,
+        consuming::a_report_of_another_version_waits_less_often_than_work,
         publishing::topics_reach_subscribers_and_unroutable_ones_fail,
     ] {
         failed.extend(run_wave(&world, vec![(name, Queue::Reports, case)]).await);

@@ -7,7 +7,8 @@ use std::{
 };
 
 use drover_broker::{
-    Batch, Broker, BrokerConfig, DeadMessage, Disposition, Handler, Outgoing, Target, WorkerError, WorkerOptions,
+    Batch, Broker, BrokerConfig, DeadMessage, Disposition, Handler, Outgoing, PublishError, Target, WorkerError,
+    WorkerOptions,
 };
 use drover_messages::{Message, PlanJob, Queue};
 use futures_util::future::BoxFuture;
@@ -23,7 +24,6 @@ pub(crate) fn config(url: Option<&str>, prefix: &str) -> BrokerConfig {
         url: url.map(|url| url.parse().expect("a URL")),
         queue_prefix: prefix.to_owned(),
         retry_delays: [100, 300, 1_000].map(Duration::from_millis).to_vec(),
-        newer_delay: Duration::from_millis(300),
         ..BrokerConfig::default()
     }
 }
@@ -135,10 +135,22 @@ pub(crate) fn job(queue: Queue, job_id: i64) -> Outgoing {
     outgoing(Target::Queue(queue), PlanJob { job_id }.encode().expect("it encodes"))
 }
 
-pub(crate) async fn publish_all(broker: &Broker, messages: Vec<Outgoing>) {
-    for (index, result) in broker.publish(messages).await.into_iter().enumerate() {
-        result.unwrap_or_else(|error| panic!("message {index}: {error}"));
-    }
+/// Publishes as the relay does: what the broker refused is published again. A queue that is being made refuses what it
+/// cannot register with its leader in time, so the first message may come too early on a busy machine.
+pub(crate) async fn publish_all(broker: &Broker, mut messages: Vec<Outgoing>) {
+    let publishing = async {
+        while !messages.is_empty() {
+            let results = broker.publish(messages.clone()).await;
+            let refused =
+                messages.drain(..).zip(results).enumerate().filter_map(|(index, (message, result))| match result {
+                    Ok(()) => None,
+                    Err(PublishError::Rejected) => Some(message),
+                    Err(error) => panic!("message {index}: {error}"),
+                });
+            messages = refused.collect();
+        }
+    };
+    tokio::time::timeout(PATIENCE, publishing).await.expect("the broker takes every message");
 }
 
 /// The dead messages with these ids, in this order, once all are there.

@@ -59,7 +59,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 proptest! {
     #[test]
     fn an_ended_command_moves_only_when_an_operator_retries(events in events(), proof_required: bool) {
-        let (mut row, rules) = (Row::planned(), Rules { proof_required });
+        let (mut row, rules) = (Row::planned(), Rules { proof_required, ..Rules::default() });
         for event in events {
             let before = row.clone();
             let moved = row.apply(event, rules);
@@ -73,7 +73,7 @@ proptest! {
     fn every_attempt_has_at_most_one_outcome_and_every_ended_one_has_one(events in events(), proof_required: bool) {
         let mut row = Row::planned();
         for event in events {
-            row.apply(event, Rules { proof_required });
+            row.apply(event, Rules { proof_required, ..Rules::default() });
             let ended = row.attempt - i32::from(!row.state.is_terminal());
             let recorded: Vec<i32> = row.outcomes.iter().map(|(attempt, _)| *attempt).collect();
             prop_assert_eq!(recorded, (1..=ended).collect::<Vec<_>>());
@@ -84,7 +84,7 @@ proptest! {
     fn attempts_never_exceed_the_policy(events in events(), proof_required: bool) {
         let mut row = Row::planned();
         for event in events {
-            row.apply(event, Rules { proof_required });
+            row.apply(event, Rules { proof_required, ..Rules::default() });
             prop_assert!(row.retries_left >= 0);
             prop_assert!(row.attempt <= (1 + RETRY_LIMIT) * (1 + row.operator_retries));
         }
@@ -95,7 +95,7 @@ proptest! {
         let mut row = Row::planned();
         for event in events {
             let was = row.state;
-            if row.apply(event, Rules { proof_required }) && event == E::CancelRefused {
+            if row.apply(event, Rules { proof_required, ..Rules::default() }) && event == E::CancelRefused {
                 prop_assert_eq!(was, S::Cancelling);
                 prop_assert!(matches!(row.state, S::Sent | S::Downloading | S::Installing | S::Verifying));
             }
@@ -105,8 +105,8 @@ proptest! {
 
 #[test]
 fn the_moves_cover_exactly_the_transitions() {
-    for proof_required in [false, true] {
-        let rules = Rules { proof_required };
+    for (proof_required, is_stopped) in [(false, false), (false, true), (true, false), (true, true)] {
+        let rules = Rules { proof_required, is_stopped };
         for event in Event::ALL {
             let moves = moves(event, rules);
             for state in CommandState::ALL {
@@ -120,6 +120,48 @@ fn the_moves_cover_exactly_the_transitions() {
                     assert_eq!(matching, expected, "{event:?} from {state:?} with {budget:?}");
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn force_ends_whatever_has_not_ended_and_a_wish_to_cancel_does_not_repeat_itself() {
+    for budget in [Budget::Left, Budget::Spent] {
+        for state in CommandState::ALL {
+            let forced = transition(state, budget, E::CancelForced, Rules::default());
+            assert_eq!(forced, (!state.is_terminal()).then_some(Change::To(S::Cancelled)), "{state:?}");
+        }
+        assert_eq!(transition(S::Cancelling, budget, E::CancelRequested, Rules::default()), None);
+    }
+}
+
+#[test]
+fn only_what_a_device_has_is_cancelled_by_asking_it() {
+    for state in CommandState::open().filter(|state| *state != S::Cancelling) {
+        let target = if state.is_handed_over() { S::Cancelling } else { S::Cancelled };
+        let asked = transition(state, Budget::Left, E::CancelRequested, Rules::default());
+        assert_eq!(asked, Some(Change::To(target)), "{state:?}");
+    }
+}
+
+#[test]
+fn what_is_withdrawn_ends_where_no_device_has_it_and_goes_on_elsewhere() {
+    for budget in [Budget::Left, Budget::Spent] {
+        for state in CommandState::ALL {
+            let ends = matches!(state, S::Planned | S::Queued).then_some(Change::To(S::Cancelled));
+            assert_eq!(transition(state, budget, E::Withdrawn, Rules::default()), ends, "{state:?}");
+        }
+    }
+}
+
+#[test]
+fn no_attempt_follows_once_a_job_was_stopped() {
+    let stopped = Rules { is_stopped: true, ..Rules::default() };
+    for state in CommandState::ALL {
+        for event in Event::ALL.into_iter().filter(|event| *event != E::Retried) {
+            let change = transition(state, Budget::Left, event, stopped);
+            assert_ne!(change, Some(Change::NextAttempt), "{event:?} from {state:?}");
+            assert_eq!(change, transition(state, Budget::Spent, event, Rules::default()), "{event:?} from {state:?}");
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
+use super::device_tokens;
 use crate::{
-    cli::{Credential, Product, Tenant},
+    cli::{Credential, Kind, Product, Tenant},
     config::Config,
-    installation::Installation,
-    startup,
+    startup::ready,
 };
 
 pub(crate) async fn tenant(config: Config, command: Tenant) -> anyhow::Result<ExitCode> {
@@ -29,21 +29,27 @@ pub(crate) async fn product(config: Config, command: Product) -> anyhow::Result<
 }
 
 pub(crate) async fn credential(config: Config, command: Credential) -> anyhow::Result<ExitCode> {
-    let Credential::Add { kind, tenant, device } = command;
+    match command {
+        Credential::Add { kind, tenant, device } => add_credential(config, kind, &tenant, device.as_deref()).await,
+        Credential::Devices(args) => device_tokens::run(config, &args).await,
+        Credential::Revoke { device } => revoke(config, &device).await,
+    }
+}
+
+async fn add_credential(config: Config, kind: Kind, tenant: &str, device: Option<&str>) -> anyhow::Result<ExitCode> {
     let mut installation = ready(config).await?;
-    let added = installation.service.add_credential(&tenant, kind.into(), device.as_deref()).await;
+    let added = installation.service.add_credential(tenant, kind.into(), device).await;
     installation.close().await?;
     let added = added?;
     println!("key       {}\nsecret    {}", added.key_id, added.secret.expose());
     Ok(ExitCode::SUCCESS)
 }
 
-/// An installation whose schema is there: the first command on a new one makes it.
-pub(crate) async fn ready(config: Config) -> anyhow::Result<Installation> {
-    let mut installation = Installation::embedded(config).await?;
-    if let Err(error) = startup::migrate(&installation.store, installation.entropy.as_ref()).await {
-        installation.close().await?;
-        return Err(error);
-    }
-    Ok(installation)
+async fn revoke(config: Config, device: &str) -> anyhow::Result<ExitCode> {
+    let mut installation = ready(config).await?;
+    let revoked = installation.service.revoke_device_credential(device).await;
+    installation.close().await?;
+    revoked?;
+    println!("revoked   {device}");
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,14 +1,17 @@
-//! `drover import devices`: streams a CSV file, however long.
+//! `drover import`: streams a CSV file, however long.
 
 use std::{collections::BTreeMap, fs::File, io::BufReader, path::Path, process::ExitCode};
 
 use anyhow::Context;
-use drover_service::{NewDevice, Product, Service, ServiceError, check_device};
+use drover_service::{Fault, ImportKind, Imported, NewDevice, Product, Service, ServiceError, check_device};
 use futures_util::stream;
 use serde::Deserialize;
 
-use super::enrolment::ready;
-use crate::{cli::Import, config::Config};
+use crate::{
+    cli::{Import, Rows},
+    config::Config,
+    startup::ready,
+};
 
 /// Devices written at once.
 const BATCH: usize = 1000;
@@ -39,13 +42,44 @@ fn default_channel() -> String {
 }
 
 pub(crate) async fn run(config: Config, command: Import) -> anyhow::Result<ExitCode> {
-    let Import::Devices { file, tenant, product, strict } = command;
+    let (file, tenant, product, strict) = match command {
+        Import::Devices { file, tenant, product, strict } => (file, tenant, product, strict),
+        Import::Organisations(rows) => return managed(config, ImportKind::Organisations, rows).await,
+        Import::Users(rows) => return managed(config, ImportKind::Users, rows).await,
+        Import::Groups(rows) => return managed(config, ImportKind::Groups, rows).await,
+        Import::Labels(rows) => return managed(config, ImportKind::Labels, rows).await,
+        Import::ManagedDevices(rows) => return managed(config, ImportKind::Devices, rows).await,
+    };
     let mut installation = ready(config).await?;
     let imported = import(&installation.service, &file, &tenant, &product, strict).await;
     installation.close().await?;
     let Summary { imported, refused } = imported?;
     println!("{imported} devices imported, {refused} lines refused");
     Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Imports what the admin API imports, on behalf of the whole tenant.
+async fn managed(config: Config, kind: ImportKind, Rows { file, tenant }: Rows) -> anyhow::Result<ExitCode> {
+    let opened = File::open(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let mut installation = ready(config).await?;
+    let imported = match installation.service.owner_of(&tenant).await {
+        Ok(owner) => installation.service.import(&owner, kind, opened).await,
+        Err(error) => Err(error),
+    };
+    installation.close().await?;
+    match imported? {
+        Imported::All { added, changed } => {
+            println!("{added} added, {changed} changed");
+            Ok(ExitCode::SUCCESS)
+        }
+        Imported::Refused(faults) => {
+            for Fault { line, column, reason } in faults {
+                println!("line {line}: {column} {reason}");
+            }
+            println!("nothing was imported");
+            Ok(ExitCode::FAILURE)
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

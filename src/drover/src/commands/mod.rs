@@ -2,11 +2,14 @@
 #![allow(clippy::print_stdout)]
 
 mod bench;
+mod cancel;
 mod check;
 mod demo;
+mod device_tokens;
 mod enrolment;
 mod import;
 mod migrate;
+mod operators;
 mod serve;
 mod simulate;
 mod up;
@@ -30,8 +33,10 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate => migrate::run(load(&global, None, Log::Quiet)?).await,
         Command::Demo(args) => demo::run(load(&global, None, Log::Quiet)?, &args).await,
         Command::Simulate(args) => simulate::run(load(&global, None, Log::Full)?, &args).await,
+        Command::Cancel(args) => cancel::run(load(&global, None, Log::Quiet)?, &args).await,
         Command::Check(args) => check::run(load(&global, None, Log::Quiet)?, &args).await,
         Command::Tenant(command) => enrolment::tenant(load(&global, None, Log::Quiet)?, command).await,
+        Command::Operator(command) => operators::run(load(&global, None, Log::Quiet)?, command).await,
         Command::Product(command) => enrolment::product(load(&global, None, Log::Quiet)?, command).await,
         Command::Credential(command) => enrolment::credential(load(&global, None, Log::Quiet)?, command).await,
         Command::Import(command) => import::run(load(&global, None, Log::Quiet)?, command).await,

@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use drover_workers::{Role, Roles};
-use tokio::net::TcpListener;
 
 use crate::{
     config::Config,
     installation::{Installation, key_file},
+    listeners::Listeners,
     process::Process,
     telemetry,
 };
@@ -30,10 +30,9 @@ pub(crate) async fn run(config: Config, roles: Roles) -> anyhow::Result<ExitCode
     }
     let metrics = telemetry::start_metrics()?;
     let installation = Installation::shared(config)?;
-    let listen = installation.config.http.listen;
-    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    let listeners = Listeners::bind(&installation.config.http, &roles).await?;
     let broker = installation.broker()?;
-    let process = Process::start(&installation, listener, broker, roles, metrics)?;
+    let process = Process::start(&installation, listeners, broker, roles, metrics)?;
     tracing::info!(address = %process.address, "answering HTTP");
     process.run_to_end().await?;
     Ok(ExitCode::SUCCESS)

@@ -2,15 +2,14 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context;
 use drover_workers::Roles;
-use tokio::net::TcpListener;
 
 use super::demo;
 use crate::{
     cli::{Behaviour, Up},
     config::Config,
     installation::Installation,
+    listeners::Listeners,
     process::Process,
     startup, telemetry,
 };
@@ -28,10 +27,10 @@ pub(crate) async fn run(mut config: Config, args: &Up) -> anyhow::Result<ExitCod
         tracing::warn!(%listen, "devices elsewhere cannot download: set http.public_url (DROVER_HTTP__PUBLIC_URL)");
     }
     // First of all: a second `drover up` must not get as far as the database.
-    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    let listeners = Listeners::bind(&config.http, &Roles::all()).await?;
     let mut installation = Installation::exclusive(config).await?;
     let broker = installation.broker()?;
-    let process = Process::start(&installation, listener, broker.clone(), Roles::all(), metrics)?;
+    let process = Process::start(&installation, listeners, broker.clone(), Roles::all(), metrics)?;
     let stop = process.stop_token();
     // Asked to stop while the database is still waited for, it goes straight on to the end.
     let migrate = startup::migrate(&installation.store, installation.entropy.as_ref());
@@ -56,7 +55,7 @@ pub(crate) async fn run(mut config: Config, args: &Up) -> anyhow::Result<ExitCod
     }
     if !stop.is_cancelled() {
         println!(
-            "\nDrover is up. Look at:\n  {base_url}/readyz   what it depends on\n  {base_url}/metrics  what it does\n  docs/api/aep.md  how to call it\nCtrl-C ends it; its data stays in {}.",
+            "\nDrover is up. Look at:\n  {base_url}/readyz   what it depends on\n  {base_url}/metrics  what it does\n  {base_url}/openapi  what can be called\n  docs/api  how to call it\nCtrl-C ends it; its data stays in {}.",
             installation.config.data_dir.display()
         );
     }

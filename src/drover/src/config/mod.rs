@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use error::ConfigError;
 pub(crate) use overrides::Overrides;
 pub(crate) use secret::Secret;
-pub(crate) use sections::{Amqp, Database, DatabaseTls, Files, Http, Log, LogFormat, Workers};
+pub(crate) use sections::{Amqp, Database, DatabaseTls, Devices, Files, Http, Log, LogFormat, Workers};
 
 /// Read when no file is asked for and it is there.
 const DEFAULT_FILE: &str = "drover.toml";
@@ -43,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) database: Database,
     /// RabbitMQ.
     pub(crate) amqp: Amqp,
+    /// Devices that log in.
+    pub(crate) devices: Devices,
     /// Uploaded files.
     pub(crate) files: Files,
     /// What the process says about itself.
@@ -59,6 +61,7 @@ impl Default for Config {
             http: Http::default(),
             database: Database::default(),
             amqp: Amqp::default(),
+            devices: Devices::default(),
             files: Files::default(),
             log: Log::default(),
             workers: Workers::default(),

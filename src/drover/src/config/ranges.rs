@@ -10,17 +10,22 @@ const DAY_S: u64 = 24 * HOUR_S;
 const YEAR_S: u64 = 365 * DAY_S;
 
 /// Every key that is a number, with the smallest and the largest value allowed.
-pub(super) const RANGES: [(&str, u64, u64); 22] = [
+pub(super) const RANGES: [(&str, u64, u64); 28] = [
     ("http.header_timeout_s", 1, 300),
     ("http.request_timeout_s", 1, HOUR_S),
+    ("http.poll_wait_s", 0, HOUR_S),
+    ("http.max_waiting_devices", 0, 1_000_000),
     ("http.max_connections", 1, 1_000_000),
     ("http.max_upload_bytes", 1 << 10, 1 << 40),
     ("http.max_body_bytes", 1 << 10, 1 << 30),
+    ("http.access_token_ttl_s", 60, 30 * DAY_S),
     ("database.pool_size", 1, 1000),
     ("database.wait_timeout_s", 1, 300),
     ("database.statement_timeout_s", 1, HOUR_S),
     ("amqp.publish_deadline_s", 1, 300),
+    ("devices.auth_cache_s", 1, 300),
     ("files.link_ttl_s", 60, YEAR_S),
+    ("files.unused_retention_s", 0, 10 * YEAR_S),
     ("workers.plan_concurrency", 1, 1000),
     ("workers.dispatch_concurrency", 1, 1000),
     ("workers.plan_chunk", 1, 10_000),
@@ -32,6 +37,7 @@ pub(super) const RANGES: [(&str, u64, u64); 22] = [
     ("workers.cancel_timeout_s", 1, YEAR_S),
     ("workers.retry_backoff_base_s", 0, DAY_S),
     ("workers.retry_backoff_max_s", 0, YEAR_S),
+    ("workers.evidence_retention_s", 0, 10 * YEAR_S),
     // RabbitMQ takes back after 30 minutes what is neither done nor refused.
     ("workers.drain_timeout_s", 1, 1500),
 ];
@@ -58,6 +64,7 @@ pub(super) fn check_relations(config: &Config, figment: &Figment) -> Result<(), 
         ("http.public_url", config.http.public_url.as_ref(), ["http://", "https://"]),
         ("database.url", config.database.url.as_ref().map(Secret::expose), ["postgres://", "postgresql://"]),
         ("amqp.url", config.amqp.url.as_ref().map(Secret::expose), ["amqp://", "amqps://"]),
+        ("amqp.management_url", config.amqp.management_url.as_ref().map(Secret::expose), ["http://", "https://"]),
     ];
     for (key, url, schemes) in url_rules {
         if url.is_some_and(|url| !schemes.iter().any(|scheme| url.starts_with(scheme))) {
@@ -66,6 +73,10 @@ pub(super) fn check_relations(config: &Config, figment: &Figment) -> Result<(), 
     }
     if config.files.url.as_ref().is_some_and(|url| url.contains("://") && !url.starts_with("file:///")) {
         return Err(not_allowed(figment, "files.url", "a path, or a URL that begins with file:///".to_owned()));
+    }
+    if config.http.internal_listen == Some(config.http.listen) {
+        let rule = "another address than http.listen, which the world may call".to_owned();
+        return Err(not_allowed(figment, "http.internal_listen", rule));
     }
     let workers = &config.workers;
     if workers.retry_backoff_max_s < workers.retry_backoff_base_s {

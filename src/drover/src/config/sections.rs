@@ -12,30 +12,42 @@ use super::Secret;
 pub(crate) struct Http {
     /// Address and port to listen on.
     pub(crate) listen: SocketAddr,
+    /// Address and port for our own servers, which log in nowhere: RabbitMQ's questions about devices. `None`: nowhere.
+    pub(crate) internal_listen: Option<SocketAddr>,
     /// What links to files begin with. `None`: `http://` and the listening address.
     pub(crate) public_url: Option<String>,
     /// Time for a connection to send its request's headers.
     pub(crate) header_timeout_s: u64,
     /// Time for a request to be answered; uploads and downloads count anew with every piece.
     pub(crate) request_timeout_s: u64,
+    /// How long a device may wait for a command in one call.
+    pub(crate) poll_wait_s: u64,
+    /// Devices that may wait at once; others are answered without a wait.
+    pub(crate) max_waiting_devices: usize,
     /// Connections at once; more wait to be accepted.
     pub(crate) max_connections: usize,
     /// The largest file that may be uploaded.
     pub(crate) max_upload_bytes: u64,
     /// The largest list of devices in one call; every other call takes 1 MiB at the most.
     pub(crate) max_body_bytes: u64,
+    /// How long an operator's access token lives.
+    pub(crate) access_token_ttl_s: u64,
 }
 
 impl Default for Http {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            internal_listen: None,
             public_url: None,
             header_timeout_s: 10,
             request_timeout_s: 30,
+            poll_wait_s: 25,
+            max_waiting_devices: 2048,
             max_connections: 4096,
             max_upload_bytes: 1 << 30,
             max_body_bytes: 16 << 20,
+            access_token_ttl_s: 7200,
         }
     }
 }
@@ -80,11 +92,29 @@ pub(crate) struct Amqp {
     pub(crate) url: Option<Secret<String>>,
     /// Time for the broker to confirm a message before it counts as not sent.
     pub(crate) publish_deadline_s: u64,
+    /// RabbitMQ's management API, `http://user:password@host:15672`, to end the connections of revoked devices.
+    pub(crate) management_url: Option<Secret<String>>,
 }
 
 impl Default for Amqp {
     fn default() -> Self {
-        Self { url: None, publish_deadline_s: 10 }
+        Self { url: None, publish_deadline_s: 10, management_url: None }
+    }
+}
+
+/// Devices that log in, over MQTT or HTTP.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Devices {
+    /// How long what the database says of a device's token is believed.
+    pub(crate) auth_cache_s: u64,
+    /// The virtual host of RabbitMQ in which devices may be.
+    pub(crate) vhost: String,
+}
+
+impl Default for Devices {
+    fn default() -> Self {
+        Self { auth_cache_s: 10, vhost: "/".to_owned() }
     }
 }
 
@@ -96,11 +126,13 @@ pub(crate) struct Files {
     pub(crate) url: Option<String>,
     /// How long a signed download link is good for.
     pub(crate) link_ttl_s: u64,
+    /// How long an uploaded file is kept that nothing came to name; 0 keeps it for ever.
+    pub(crate) unused_retention_s: u64,
 }
 
 impl Default for Files {
     fn default() -> Self {
-        Self { url: None, link_ttl_s: 86_400 }
+        Self { url: None, link_ttl_s: 86_400, unused_retention_s: 7 * 86_400 }
     }
 }
 
@@ -148,14 +180,16 @@ pub(crate) struct Workers {
     pub(crate) tick_ms: u64,
     /// Time for a device to end an attempt, when its job's policy does not say.
     pub(crate) attempt_timeout_s: u64,
-    /// Time for a dispatcher to finish a chunk before another may take it over.
+    /// Time for a planner or dispatcher to finish a chunk before another may take it over.
     pub(crate) dispatch_lease_s: u64,
-    /// Time for a device to confirm a cancellation before it is cancelled by force.
+    /// Time for a device to confirm a cancellation before the command ends as cancelled without one.
     pub(crate) cancel_timeout_s: u64,
     /// The pause before the second attempt; it doubles with every further one.
     pub(crate) retry_backoff_base_s: u64,
     /// The longest pause between two attempts.
     pub(crate) retry_backoff_max_s: u64,
+    /// How long reports that moved nothing are kept; 0 keeps them for ever.
+    pub(crate) evidence_retention_s: u64,
     /// Time for work in hand after SIGTERM before the process ends anyway.
     pub(crate) drain_timeout_s: u64,
 }
@@ -174,6 +208,7 @@ impl Default for Workers {
             cancel_timeout_s: 600,
             retry_backoff_base_s: 5,
             retry_backoff_max_s: 900,
+            evidence_retention_s: 30 * 86_400,
             drain_timeout_s: 25,
         }
     }

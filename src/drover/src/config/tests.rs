@@ -60,6 +60,7 @@ fn nothing_given_gives_the_built_in_values() {
     assert_eq!(config.http.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.files_dir(), PathBuf::from("./drover-data/files"));
     assert!(config.database.url.is_none() && config.amqp.url.is_none() && config.secret_key.is_none());
+    assert!(config.http.internal_listen.is_none(), "nobody asks without a login unless it was wished for");
 }
 
 #[test]
@@ -138,6 +139,8 @@ fn a_value_out_of_range_names_its_place() {
 fn values_that_depend_on_others_are_checked() {
     let message = from_file("[workers]\nretry_backoff_base_s = 60\nretry_backoff_max_s = 30").error();
     assert_says(&message, &["workers.retry_backoff_max_s", "workers.retry_backoff_base_s", "60"]);
+    let message = from_environment(&[("DROVER_HTTP__INTERNAL_LISTEN", "127.0.0.1:8080")]).error();
+    assert_says(&message, &["http.internal_listen", "http.listen", "environment"]);
 }
 
 #[test]

@@ -28,6 +28,7 @@ pub(crate) struct Split {
     behaviour: Spread,
     download: (f64, Spread),
     cancel_refusal: (f64, Spread),
+    breaks: (f64, Spread),
 }
 
 impl Split {
@@ -45,6 +46,7 @@ impl Split {
             behaviour: spread(1),
             download: (options.download_sample, spread(2)),
             cancel_refusal: (options.cancel_refusal_rate, spread(3)),
+            breaks: (options.drop_rate, spread(4)),
         }
     }
 
@@ -72,6 +74,11 @@ impl Split {
     /// Whether the device does not stop when asked to.
     pub(crate) fn refuses_to_stop(&self, uuid: &str) -> bool {
         is_among(uuid, self.cancel_refusal)
+    }
+
+    /// Whether the device's connection breaks now and then.
+    pub(super) fn breaks(&self, uuid: &str) -> bool {
+        is_among(uuid, self.breaks)
     }
 }
 
@@ -127,10 +134,7 @@ impl Spread {
             numbered.place(number)
         });
         // Whose number is none, or too large, is placed by name: right on average.
-        by_number.unwrap_or_else(|| {
-            let hash = uuid.bytes().fold(self.key, |hash, byte| mix(hash ^ u64::from(byte)));
-            Place { rank: high_half(hash), of: u32::MAX }
-        })
+        by_number.unwrap_or_else(|| Place { rank: high_half(mark(self.key, uuid)), of: u32::MAX })
     }
 }
 
@@ -142,6 +146,11 @@ impl Numbered {
         let rank = (u64::from(number - 1) * self.factor + self.offset) % u64::from(self.count);
         Some(Place { rank: u32::try_from(rank).ok()?, of: self.count })
     }
+}
+
+/// A number of the device's own, always the same for the same key.
+pub(super) fn mark(key: u64, uuid: &str) -> u64 {
+    uuid.bytes().fold(key, |hash, byte| mix(hash ^ u64::from(byte)))
 }
 
 /// Half of the bits: enough, and exact as a float.

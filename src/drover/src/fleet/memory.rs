@@ -68,6 +68,12 @@ struct Standing {
     stopped: bool,
 }
 
+impl Standing {
+    fn is_of(&self, attempt: &Attempt) -> bool {
+        self.command_id == attempt.command_id && self.attempt == attempt.number
+    }
+}
+
 /// What comes of a command to upgrade.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Taken {
@@ -80,7 +86,9 @@ pub(super) enum Taken {
 /// What comes of a wish to cancel.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Stopping {
-    /// The device can stop, or has nothing to stop.
+    /// The device is not at this attempt: there is nothing to stop, and nothing to refuse.
+    NotThere,
+    /// The device can stop.
     Possible,
     /// It is through already, and says so again.
     Through(Answer),
@@ -115,21 +123,18 @@ impl Memory {
     }
 
     /// A wish to cancel arrives.
-    pub(super) fn stop(&mut self, uuid: &str, command_id: i64) -> Stopping {
-        match self.devices.get(uuid) {
-            Some(Standing { command_id: known, last_said: Some(said), .. })
-                if *known == command_id && said.is_last() =>
-            {
-                Stopping::Through(said.clone())
-            }
-            _ => Stopping::Possible,
+    pub(super) fn stop(&self, attempt: &Attempt) -> Stopping {
+        match self.devices.get(&attempt.device).filter(|known| known.is_of(attempt)) {
+            None => Stopping::NotThere,
+            Some(Standing { last_said: Some(said), .. }) if said.is_last() => Stopping::Through(said.clone()),
+            Some(_) => Stopping::Possible,
         }
     }
 
     /// The device stops: what it was about to say of the command is not said.
     pub(super) fn note_stopped(&mut self, attempt: &Attempt) {
         if let Some(known) = self.devices.get_mut(&attempt.device)
-            && known.command_id == attempt.command_id
+            && known.is_of(attempt)
         {
             known.stopped = true;
         }
@@ -137,9 +142,7 @@ impl Memory {
 
     /// Whether the device is still at this attempt.
     pub(super) fn is_at(&self, attempt: &Attempt) -> bool {
-        self.devices.get(&attempt.device).is_none_or(|known| {
-            known.command_id == attempt.command_id && known.attempt == attempt.number && !known.stopped
-        })
+        self.devices.get(&attempt.device).is_none_or(|known| known.is_of(attempt) && !known.stopped)
     }
 
     /// Whether the device was asked to stop this command, and did.
@@ -150,8 +153,7 @@ impl Memory {
     /// The device says something.
     pub(super) fn note_said(&mut self, attempt: &Attempt, answer: &Answer) {
         if let Some(known) = self.devices.get_mut(&attempt.device)
-            && known.command_id == attempt.command_id
-            && known.attempt == attempt.number
+            && known.is_of(attempt)
         {
             known.last_said = Some(answer.clone());
         }
@@ -204,12 +206,25 @@ mod tests {
         let mut memory = Memory::new(10);
         let attempt = new(&mut memory, "d", 5, 1);
         memory.note_said(&attempt, &Answer::plain(ReportStatus::Installing));
-        assert_eq!(memory.stop("d", 5), Stopping::Possible);
+        assert_eq!(memory.stop(&attempt), Stopping::Possible);
         memory.note_said(&attempt, &Answer::failed("E"));
-        assert_eq!(memory.stop("d", 5), Stopping::Through(Answer::failed("E")));
-        assert_eq!(memory.stop("d", 6), Stopping::Possible, "a command it never got");
+        assert_eq!(memory.stop(&attempt), Stopping::Through(Answer::failed("E")));
+        let unknown = Attempt { command_id: 6, ..attempt.clone() };
+        assert_eq!(memory.stop(&unknown), Stopping::NotThere, "a command it never got");
         memory.note_stopped(&attempt);
         assert!(memory.has_stopped(&attempt) && !memory.is_at(&attempt));
+    }
+
+    #[test]
+    fn a_cancel_means_the_attempt_it_names() {
+        let mut memory = Memory::new(10);
+        let first = new(&mut memory, "d", 5, 1);
+        memory.note_said(&first, &Answer::failed("E"));
+        let second = new(&mut memory, "d", 5, 2);
+        assert_eq!(memory.stop(&first), Stopping::NotThere);
+        memory.note_stopped(&first);
+        assert!(memory.is_at(&second), "it came too late to stop anything");
+        assert_eq!(memory.stop(&second), Stopping::Possible);
     }
 
     #[test]

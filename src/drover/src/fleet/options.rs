@@ -29,6 +29,8 @@ pub(crate) struct FleetOptions {
     pub(crate) cancel_refusal_rate: f64,
     /// Of all devices, those that really download their file, if they come so far.
     pub(crate) download_sample: f64,
+    /// Of all devices, those whose connection breaks now and then. Where all share one, none may.
+    pub(crate) drop_rate: f64,
     /// How files are downloaded.
     pub(crate) downloads: DownloadLimits,
     /// From this attempt on, every device behaves well.
@@ -61,6 +63,7 @@ impl Default for FleetOptions {
             refusal_rate: 0.0,
             cancel_refusal_rate: 0.0,
             download_sample: 0.0,
+            drop_rate: 0.0,
             downloads: DownloadLimits::default(),
             heal_after: None,
             latency_min: Duration::ZERO,
@@ -83,7 +86,11 @@ impl FleetOptions {
             ("late", self.late_rate),
             ("refusal", self.refusal_rate),
         ];
-        let others = [("cancel refusal", self.cancel_refusal_rate), ("download", self.download_sample)];
+        let others = [
+            ("cancel refusal", self.cancel_refusal_rate),
+            ("download", self.download_sample),
+            ("drop", self.drop_rate),
+        ];
         if let Some((name, value)) = exclusive.into_iter().chain(others).find(|(_, value)| !(0.0..=1.0).contains(value))
         {
             return Err(InvalidRates::OutOfRange { name, value });

@@ -17,8 +17,10 @@ pub(crate) struct FleetReport {
     pub(crate) malformed: u64,
     /// Commands that stay without an answer on purpose.
     pub(crate) unanswered: u64,
-    /// Reports that the broker has.
+    /// Reports that were taken.
     pub(crate) sent: Sent,
+    /// Connections of devices that have one each.
+    pub(crate) connections: Connections,
     /// Files that came whole and unchanged.
     pub(crate) downloads_ok: u64,
     /// Files that did not.
@@ -27,7 +29,7 @@ pub(crate) struct FleetReport {
     pub(crate) abandoned: u64,
 }
 
-/// Reports that the broker has, and those it did not take.
+/// Reports that were taken at the other end of the link, and those that were not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Sent {
     by_status: HashMap<ReportStatus, u64>,
@@ -53,6 +55,26 @@ impl Sent {
             Manner::Late => self.late += 1,
         }
     }
+}
+
+/// What a link did.
+#[derive(Debug, Default)]
+pub(super) struct Delivered {
+    pub(super) sent: Sent,
+    pub(super) connections: Connections,
+}
+
+/// What became of the connections of devices that have one each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Connections {
+    /// Opened, first and again.
+    pub(crate) opened: u64,
+    /// Refused: the device's token is not right, or nobody was there to say so.
+    pub(crate) refused: u64,
+    /// Lost, or not to be had, against the device's will.
+    pub(crate) lost: u64,
+    /// Broken by the device on purpose.
+    pub(crate) broken: u64,
 }
 
 /// How a report is given.

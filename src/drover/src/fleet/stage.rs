@@ -2,8 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use drover_broker::TopicMessage;
-use drover_messages::{DeviceCommand, FirmwareFile, ReportStatus};
+use drover_messages::{ClientFile, DeviceCommand, FirmwareFile, ReportStatus};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::{sync::mpsc, time::Instant};
 
@@ -12,8 +11,8 @@ use super::{
     behaviour::{Behaviour, Split},
     delay_queue::DelayQueue,
     download::{Downloaded, Downloads, Wanted},
+    link::{Arrival, Given},
     memory::{Answer, Attempt, Memory, Stopping, Taken},
-    publisher::Given,
     report::Manner,
 };
 
@@ -23,7 +22,7 @@ const FAILS_ON_PURPOSE: &str = "simulated_failure";
 const REFUSES_ON_PURPOSE: &str = "simulated_refusal";
 
 /// What a late device takes on top of what its command allows: by then the deadline was noticed.
-const LATE_MARGIN: Duration = Duration::from_secs(2);
+const LATE_MARGIN: Duration = Duration::from_secs(4);
 
 /// Something that a device does later.
 #[derive(Debug)]
@@ -61,24 +60,20 @@ impl Stage {
     }
 
     /// A message arrives for one of the devices, or for somebody else.
-    pub(super) fn take(&mut self, message: &TopicMessage) {
-        let Some(uuid) = device_of(&message.routing_key).filter(|uuid| uuid.starts_with(&self.options.prefix)) else {
+    pub(super) fn take(&mut self, message: &Arrival) {
+        let uuid = message.device.as_str();
+        if !uuid.starts_with(&self.options.prefix) {
             return;
-        };
+        }
         match serde_json::from_slice(&message.body) {
             Ok(DeviceCommand::Upgrade { v, command_id, attempt, firmware, timeout_s }) if known(v) => {
-                match self.memory.take(uuid, command_id, attempt) {
-                    Taken::New(attempt) => {
-                        self.counts.received += 1;
-                        self.begin(attempt, firmware, timeout_s);
-                    }
-                    Taken::Again(attempt, said) => {
-                        self.counts.received_again += 1;
-                        if let Some(answer) = said {
-                            self.say_after(Duration::ZERO, attempt, answer, Manner::Repeated);
-                        }
-                    }
-                }
+                self.upgrade((uuid, command_id, attempt), firmware, timeout_s);
+            }
+            // To a simulated device a client program is a file with a version, like any other.
+            Ok(DeviceCommand::UpgradeClient { v, command_id, attempt, client, timeout_s, .. }) if known(v) => {
+                let ClientFile { url, version_name: version, size_bytes, sha256, md5, .. } = client;
+                let file = FirmwareFile { url, version, size_bytes, sha256, md5 };
+                self.upgrade((uuid, command_id, attempt), file, timeout_s);
             }
             Ok(DeviceCommand::Cancel { v, command_id, attempt }) if known(v) => {
                 self.counts.cancels += 1;
@@ -87,6 +82,21 @@ impl Stage {
             Ok(_) | Err(_) => {
                 self.counts.malformed += 1;
                 tracing::warn!(device = uuid, "a command that no simulated device understands");
+            }
+        }
+    }
+
+    fn upgrade(&mut self, (uuid, command_id, attempt): (&str, i64, i16), file: FirmwareFile, timeout_s: i64) {
+        match self.memory.take(uuid, command_id, attempt) {
+            Taken::New(attempt) => {
+                self.counts.received += 1;
+                self.begin(attempt, file, timeout_s);
+            }
+            Taken::Again(attempt, said) => {
+                self.counts.received_again += 1;
+                if let Some(answer) = said {
+                    self.say_after(Duration::ZERO, attempt, answer, Manner::Repeated);
+                }
             }
         }
     }
@@ -176,13 +186,13 @@ impl Stage {
             self.counts.unanswered += 1;
             return;
         }
-        match self.memory.stop(&attempt.device, attempt.command_id) {
+        match self.memory.stop(&attempt) {
             Stopping::Through(said) => self.say_after(Duration::ZERO, attempt, said, Manner::Repeated),
             Stopping::Possible if self.split.refuses_to_stop(&attempt.device) => {
                 let refused = Answer::plain(ReportStatus::CancelRefused);
                 self.say_after(Duration::ZERO, attempt, refused, Manner::Plain);
             }
-            Stopping::Possible => {
+            Stopping::Possible | Stopping::NotThere => {
                 self.memory.note_stopped(&attempt);
                 let cancelled = Answer::plain(ReportStatus::Cancelled);
                 self.say_after(Duration::ZERO, attempt, cancelled, Manner::Plain);
@@ -205,7 +215,7 @@ impl Stage {
                         if answer.status != ReportStatus::CancelRefused {
                             self.memory.note_said(&attempt, &answer);
                         }
-                        // The publisher outlives this loop, so there is always somebody who takes it.
+                        // The link outlives this loop, so there is always somebody who takes it.
                         let _ = self.reports.send(Given { report: answer.report(&attempt), manner }).await;
                     }
                 }
@@ -258,8 +268,4 @@ impl Stage {
 
 const fn known(version: u16) -> bool {
     version <= DeviceCommand::VERSION
-}
-
-fn device_of(routing_key: &str) -> Option<&str> {
-    routing_key.strip_prefix("devices.")?.strip_suffix(".commands")
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use drover_broker::{Outgoing, Target};
+use drover_broker::{Outgoing, Target, TopicStream};
 use drover_messages::{DeviceCommand, DeviceReport, FirmwareFile, Message, ReportStatus, device_topic};
 use tokio::task::JoinHandle;
 
@@ -181,6 +181,31 @@ async fn a_device_stops_when_asked_to_unless_it_is_through_or_cannot() {
     assert_eq!(&scene.report().await, through);
     let (rest, fleet) = scene.end(0).await;
     assert_eq!((rest.len(), fleet.cancels), (0, 11));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delayed_cancel_of_an_old_attempt_stops_nothing() {
+    let latency = Duration::from_mins(1);
+    // Whether they can stop or not: there is nothing to stop, and nothing to refuse.
+    for cancel_refusal_rate in [0.0, 1.0] {
+        let options = FleetOptions {
+            cancel_refusal_rate,
+            latency_min: latency,
+            latency_max: latency,
+            progress: true,
+            ..options()
+        };
+        let mut scene = Scene::begin(options).await;
+        for attempt in [1, 2] {
+            scene.upgrade(1, attempt).await;
+            assert_eq!((scene.report().await.status, attempt), (ReportStatus::Downloading, attempt));
+        }
+        scene.cancel(1).await;
+        let (reports, _) = scene.end(3).await;
+        let said: Vec<_> = reports.iter().map(|report| (report.attempt, report.status)).collect();
+        let expected = [(1, ReportStatus::Cancelled), (2, ReportStatus::Installing), (2, ReportStatus::Succeeded)];
+        assert_eq!(said, expected);
+    }
 }
 
 #[tokio::test(start_paused = true)]

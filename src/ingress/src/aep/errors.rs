@@ -1,7 +1,5 @@
 //! The error body of the document, `{"code", "msg", "desc"}`, and what of ours becomes which code.
 
-use std::error::Error;
-
 use axum::{
     Json,
     response::{IntoResponse, Response},
@@ -12,7 +10,8 @@ use serde::Serialize;
 
 use crate::{
     body::{BodyError, BoxError},
-    family::Refusal,
+    family::{Refusal, chain},
+    upload::UploadError,
 };
 
 /// The longest description: a parser may quote a caller's text, which may be long.
@@ -101,17 +100,6 @@ impl AepError {
     }
 }
 
-/// An error and its causes in one line.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.extend([": ", &error.to_string()]);
-        cause = error.source();
-    }
-    text
-}
-
 impl From<ServiceError> for AepError {
     fn from(error: ServiceError) -> Self {
         match error {
@@ -139,6 +127,13 @@ impl From<BodyError> for AepError {
             BodyError::NoRoom => Self::Crowded,
             BodyError::TooLarge { .. } | BodyError::Broken(_) => Self::bad("body", error.to_string()),
         }
+    }
+}
+
+impl From<UploadError> for AepError {
+    fn from(error: UploadError) -> Self {
+        // Each begins with its field.
+        Self::BadRequest(error.to_string())
     }
 }
 

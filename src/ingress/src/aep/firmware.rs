@@ -12,13 +12,15 @@ use super::{
     params::Params,
     text,
     text::{DESCRIPTION_MAX, NAME_MAX, OPERATOR_MAX, SEARCH_MAX},
-    upload::Upload,
     views::{FirmwareView, List, SUCCESS},
     wire,
     wire::FirmwareBody,
 };
+use crate::upload::Upload;
 
 const SHA256_HEX_LEN: usize = 64;
+/// The text fields of an upload.
+const FIELDS: [&str; 5] = ["name", "version", "description", "upgradePlan", "createBy"];
 
 /// X8: stores a firmware file. The signature cannot cover the body of an upload, which is not read before it is checked;
 /// it covers `fileSha256` of the query, and that binds the file.
@@ -27,15 +29,15 @@ pub(super) async fn create(State(state): State<Gateway>, request: Request) -> An
     let call = Call::read_upload(&state, &parts, &["productId", "fileSha256"]).await?;
     let expected_sha256 = Some(file_sha256(&call.query)?);
     let product = call.product_of_query().await?;
-    let upload = Upload::open(&parts.headers, body, &state.limits).await?;
-    let fields = &upload.fields;
+    let mut upload = Upload::open(&parts.headers, body, &state.limits, &FIELDS).await?;
+    let (fields, file_name) = (&mut upload.fields, upload.file_name.take());
     let new = NewFirmware {
-        name: text::required("name", fields.name.clone(), NAME_MAX)?,
-        version: text::required("version", fields.version.clone(), OPERATOR_MAX)?,
-        file_name: text::required("file", fields.file_name.clone(), NAME_MAX)?,
-        description: text::optional("description", fields.description.clone(), DESCRIPTION_MAX)?.unwrap_or_default(),
-        upgrade_plan: upgrade_plan(fields.upgrade_plan.as_deref())?,
-        created_by: text::optional("createBy", fields.create_by.clone(), OPERATOR_MAX)?.unwrap_or_default(),
+        name: text::required("name", fields.take("name"), NAME_MAX)?,
+        version: text::required("version", fields.take("version"), OPERATOR_MAX)?,
+        file_name: text::required("file", file_name, NAME_MAX)?,
+        description: text::optional("description", fields.take("description"), DESCRIPTION_MAX)?.unwrap_or_default(),
+        upgrade_plan: upgrade_plan(fields.take("upgradePlan").as_deref())?,
+        created_by: text::optional("createBy", fields.take("createBy"), OPERATOR_MAX)?.unwrap_or_default(),
         expected_sha256,
         max_bytes: state.limits.max_upload_bytes,
     };

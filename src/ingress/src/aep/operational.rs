@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use axum::extract::{Request, State};
 use drover_domain::{CommandId, DeviceUuid, JobId, Protocol};
-use drover_service::{Join, ServiceError};
+use drover_service::{CancelMode, Join, ServiceError};
 
 use super::{
     Answer, Gateway, answer, call::Call, errors::AepError, text, text::OPERATOR_MAX, views::SUCCESS, wire,
@@ -37,7 +37,7 @@ pub(super) async fn operate(State(state): State<Gateway>, request: Request) -> A
         }
         (2, _) => {
             let commands = commands(job, body.task_id_list)?;
-            state.service.cancel_commands(&product, job, &commands, &by).await?;
+            state.service.cancel_commands(&product, job, &commands, CancelMode::Soft, &by).await?;
         }
         (3, Protocol::Lwm2m) => {
             let commands = commands(job, body.task_id_list)?;

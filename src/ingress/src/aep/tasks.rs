@@ -2,7 +2,7 @@
 
 use axum::extract::{Request, State};
 use drover_domain::{FirmwareId, JobId, Protocol};
-use drover_service::{Job, JobChange, NewFirmwareJob};
+use drover_service::{FirmwareJob, JobChange, NewFirmwareJob};
 use serde_json::Value;
 
 use super::{
@@ -100,7 +100,7 @@ pub(super) async fn delete(State(state): State<Gateway>, request: Request) -> An
 }
 
 /// The task that `id` and `productId` of the query name.
-async fn find(state: &Gateway, request: Request) -> Result<Job, AepError> {
+async fn find(state: &Gateway, request: Request) -> Result<FirmwareJob, AepError> {
     let call = Call::read(state, request, &["id", "productId"]).await?;
     let id = JobId(call.query.id("id")?);
     let product = call.product_of_query().await?;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use drover_domain::Protocol;
-use drover_service::{CommandCase, CommandRecord, DeviceRecord, Firmware, Job, Paged, Product};
+use drover_service::{CommandCase, CommandRecord, DeviceRecord, Firmware, FirmwareJob, Paged, Product};
 use serde::{Serialize, Serializer};
 
 use super::projection;
@@ -99,37 +99,38 @@ pub(super) struct TaskView {
 
 impl TaskView {
     /// D1: with the number of its devices. `firmware_url` is a signed link.
-    pub(super) fn detail(job: Job, firmware_url: String, now: DateTime<Utc>) -> Self {
+    pub(super) fn detail(job: FirmwareJob, firmware_url: String, now: DateTime<Utc>) -> Self {
         let all_num = Some(job.device_count);
         Self { all_num, ..Self::of(job, firmware_url, now) }
     }
 
     /// D2: with its product and `deviceStatus`.
-    pub(super) fn task(job: Job, firmware_url: String, now: DateTime<Utc>) -> Self {
+    pub(super) fn task(job: FirmwareJob, firmware_url: String, now: DateTime<Utc>) -> Self {
         Self { device_status: Some(ACTIVATED), ..Self::listed(job, firmware_url, now) }
     }
 
     /// D6: with its product.
-    pub(super) fn listed(job: Job, firmware_url: String, now: DateTime<Utc>) -> Self {
+    pub(super) fn listed(job: FirmwareJob, firmware_url: String, now: DateTime<Utc>) -> Self {
         let (upgrade_plan, product_name) = (Some(job.firmware.upgrade_plan), Some(job.product.name.clone()));
         Self { upgrade_plan, product_name, ..Self::of(job, firmware_url, now) }
     }
 
-    fn of(job: Job, firmware_url: String, now: DateTime<Utc>) -> Self {
-        let protocol = job.product.protocol;
+    fn of(job: FirmwareJob, firmware_url: String, now: DateTime<Utc>) -> Self {
+        let FirmwareJob { job, product, firmware } = job;
+        let protocol = product.protocol;
         Self {
             job_id: job.id.0,
-            product_id: job.product.id.0,
+            product_id: product.id.0,
             tenant_id: job.tenant.to_string(),
             job_name: job.name,
             job_status: projection::job_status(job.state),
             device_status: None,
-            firmware_name: job.firmware.name,
+            firmware_name: firmware.name,
             out_time: out_time(protocol, job.policy.attempt_timeout_s),
-            firmware_id: job.firmware.id.0,
+            firmware_id: firmware.id.0,
             firmware_url,
-            file_name: job.firmware.file_name,
-            firmware_version: job.firmware.version,
+            file_name: firmware.file_name,
+            firmware_version: firmware.version,
             job_desc: job.description,
             take_time: projection::take_time(job.started_at, job.finished_at, now),
             create_time: projection::text_time(job.created_at),
@@ -177,19 +178,20 @@ pub(super) struct CreatedTask {
 }
 
 impl CreatedTask {
-    pub(super) fn of(job: Job) -> Self {
-        let protocol = job.product.protocol;
+    pub(super) fn of(job: FirmwareJob) -> Self {
+        let FirmwareJob { job, product, firmware } = job;
+        let protocol = product.protocol;
         let out_time = out_time(protocol, job.policy.attempt_timeout_s);
         Self {
             job_id: job.id.0,
-            product_id: job.product.id.0,
+            product_id: product.id.0,
             tenant_id: job.tenant.to_string(),
             job_name: job.name,
             job_desc: job.description,
-            firmware_id: job.firmware.id.0,
+            firmware_id: firmware.id.0,
             create_by: job.created_by,
             product_protocol: projection::product_protocol(protocol),
-            upgrade_plan: job.firmware.upgrade_plan,
+            upgrade_plan: firmware.upgrade_plan,
             retry_times: retry_times(protocol, job.policy.retry_limit),
             out_time: (protocol == Protocol::TLink).then_some(out_time),
         }

@@ -2,13 +2,11 @@
 //! the protocol, and is asked for by name in each resource's file. Numbers may come as strings and strings as numbers,
 //! as the document's own samples do ("outTime": "129"); an empty string is an absent value.
 
-mod loose;
-
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::errors::AepError;
-use loose::{number, string};
+use crate::json::{self, number, string};
 
 /// The body of D3, `PUT /control`.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
@@ -88,20 +86,7 @@ pub(super) struct FirmwareBody {
 
 /// Reads a body. What it is labelled as makes no difference: some clients send JSON as a form.
 pub(super) fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, AepError> {
-    // A derived reader would take an array for an object, field by field in order.
-    match bytes.trim_ascii_start().first() {
-        None => return Err(AepError::bad("body", "is missing")),
-        Some(b'{') => {}
-        Some(_) => return Err(AepError::bad("body", "is not a JSON object")),
-    }
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        // "." is the body itself, "?" a place that has no name yet.
-        let path = error.path().to_string();
-        AepError::bad(if matches!(path.as_str(), "." | "?") { "body" } else { &path }, error.inner().to_string())
-    })?;
-    json.end().map_err(|error| AepError::bad("body", error.to_string()))?;
-    Ok(value)
+    json::object(bytes).map_err(|fault| AepError::bad(&fault.field, fault.reason))
 }
 
 /// A positive id that must be there.

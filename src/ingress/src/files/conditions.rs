@@ -61,11 +61,16 @@ fn is_changed(headers: &HeaderMap, tags: &Tags) -> bool {
 fn is_unchanged(headers: &HeaderMap, tags: &Tags) -> bool {
     if headers.contains_key(header::IF_NONE_MATCH) {
         // The weak comparison.
-        return listed(headers, &header::IF_NONE_MATCH)
-            .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == tags.etag);
+        return names_tag(headers, &tags.etag);
     }
     let since = text(headers, header::IF_MODIFIED_SINCE).and_then(|date| httpdate::parse_http_date(date).ok());
     since.is_some_and(|since| whole_seconds(tags.modified) <= since)
+}
+
+/// Whether `If-None-Match` names this tag, by the weak comparison (13.1.2).
+pub(crate) fn names_tag(headers: &HeaderMap, etag: &str) -> bool {
+    let opaque = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).to_owned();
+    listed(headers, &header::IF_NONE_MATCH).any(|tag| tag == "*" || opaque(tag) == opaque(etag))
 }
 
 /// The tags of a header, which may be repeated. Our own hold no comma, so a comma always ends one.

@@ -13,7 +13,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use drover_domain::Protocol;
-use drover_ingress::{AppState, Limits};
+use drover_ingress::{AppState, Limits, Lobby, Probe};
 use drover_service::{Clock, CredentialKind, Entropy, FileStore, NewDevice, SecretKey, Service, ServiceOptions};
 use drover_store::{Store, StoreOptions, TlsMode};
 use drover_testkit::TestPostgres;
@@ -66,7 +66,10 @@ pub(crate) fn state(url: &str, folder: &std::path::Path) -> (AppState, Store) {
     let service = Service::new(store.clone(), files, key, Arc::new(Fixed), Arc::new(Fixed), options);
     let limits = Limits { max_body_bytes: MAX_BODY_BYTES, max_upload_bytes: MAX_UPLOAD_BYTES, ..Limits::default() };
     let (now, random) = (Arc::new(now), Arc::new(|| 7));
-    (AppState { service, now, random, broker: Arc::new(|| None), metrics: None, limits }, store)
+    let (lobby, _) = Lobby::new(10);
+    let broker: Probe = Arc::new(|| None);
+    let state = AppState { service, now, random, broker, lobby, devices_vhost: "/".into(), metrics: None, limits };
+    (state, store)
 }
 
 pub(crate) struct World {

@@ -13,8 +13,8 @@ use chrono::{DateTime, Utc};
 use drover_domain::{JobId, Protocol};
 use drover_messages::{DeviceReport, ReportStatus, TraceContext};
 use drover_service::{
-    Caller, Clock, Entropy, FileStore, Firmware, Job, NewDevice, NewFirmware, NewFirmwareJob, Product, SecretKey,
-    Service, ServiceOptions,
+    Caller, Clock, Entropy, FileStore, Firmware, FirmwareJob, NewDevice, NewFirmware, NewFirmwareJob, Product,
+    SecretKey, Service, ServiceOptions,
 };
 use drover_store::{Client, Store, StoreOptions, TlsMode, migrate};
 use drover_testkit::{TestDatabase, TestPostgres};
@@ -46,7 +46,7 @@ pub struct World {
     pub product: Product,
     pub firmware: Firmware,
     _database: TestDatabase,
-    _files: tempfile::TempDir,
+    pub files: tempfile::TempDir,
 }
 
 pub const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -94,7 +94,7 @@ impl World {
             max_bytes: 100,
         };
         let firmware = service.create_firmware(&product, new, stream::iter([Ok("bytes".into())])).await.unwrap();
-        Self { service, store, caller, product, firmware, _database: database, _files: folder }
+        Self { service, store, caller, product, firmware, _database: database, files: folder }
     }
 
     /// Enrols `sim-1` … `sim-<count>`.
@@ -105,7 +105,7 @@ impl World {
         uuids
     }
 
-    pub async fn draft(&self, retry_limit: i16) -> Job {
+    pub async fn draft(&self, retry_limit: i16) -> FirmwareJob {
         let new = NewFirmwareJob {
             firmware: self.firmware.id,
             name: "upgrade".into(),
@@ -137,6 +137,11 @@ impl World {
     pub async fn take_outbox(&self) -> Vec<(String, Vec<u8>)> {
         let rows = self.client().await.query("WITH taken AS (DELETE FROM outbox RETURNING id, queue, body) SELECT queue, body FROM taken ORDER BY id", &[]).await.unwrap();
         rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+    }
+
+    /// Files that the file store has in a folder.
+    pub fn files_in(&self, folder: &str) -> usize {
+        std::fs::read_dir(self.files.path().join(folder)).map_or(0, Iterator::count)
     }
 
     pub async fn assert_clean(&self) {

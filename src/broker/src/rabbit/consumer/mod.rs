@@ -5,7 +5,7 @@ mod session;
 use std::{sync::Arc, time::Duration};
 
 use drover_messages::Queue;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::{Rabbit, backoff::Backoff};
 use crate::{
@@ -53,17 +53,21 @@ pub(super) async fn run(
             tracing::error!(%queue, worker = options.name, %error, "the worker cannot consume");
             return Err(error);
         }
-        rabbit.consuming.note(&error);
+        let stands = rabbit.consuming.note(&error);
         metrics::reconnected("consume_session");
         if began.elapsed() > STABLE_AFTER {
             backoff.reset();
         }
         let pause = backoff.next();
-        tracing::warn!(%queue, worker = options.name, %error, ?pause, "consuming was interrupted");
+        if stands && !may_be_loading {
+            tracing::warn!(%queue, worker = options.name, %error, ?pause, "consuming was interrupted");
+        } else {
+            tracing::debug!(%queue, worker = options.name, %error, ?pause, "consuming was interrupted");
+        }
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             () = rabbit.closed.cancelled() => return Err(BrokerError::Closed),
-            () = sleep(pause) => {}
+            () = rabbit.consuming.pause(pause) => {}
         }
     }
     Ok(())

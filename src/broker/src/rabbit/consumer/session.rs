@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use crate::{
-    BrokerError,
+    BrokerError, PublishError,
     feed::{Action, FeedControl, FeedEnd, FeedOptions, RawDelivery, Receipt, Settle},
     rabbit::{
         Rabbit,
@@ -28,6 +28,7 @@ use crate::{
         properties::Letter,
         publisher::Parcel,
     },
+    size,
 };
 
 /// How long a settled delivery behind an open one waits for it, to be acknowledged with it.
@@ -128,15 +129,16 @@ impl Session {
             None => return Err(BrokerError::Ended { what: format!("consuming {}", self.queue) }),
         };
         let Delivery { delivery_tag, exchange, routing_key, redelivered, properties, data, acker } = delivery;
-        let letter = Letter::read(exchange.as_str(), routing_key.as_str(), properties);
-        let body = Bytes::from(data);
+        let letter = Letter::read(exchange.as_str(), routing_key.as_str(), &properties);
+        let (body, too_large) = size::keep(self.queue, Bytes::from(data));
         let (key, trace, message_id) = (letter.routing_key.clone(), letter.trace, letter.message_id);
         let receipt = self
             .outstanding
             .add(delivery_tag, acker, letter, body.clone())
             .ok_or_else(|| BrokerError::Ended { what: "the order of deliveries".into() })?;
         // A worker that is gone has cancelled the token too.
-        let _ = deliveries.send(RawDelivery { receipt, body, routing_key: key, trace, redelivered, message_id });
+        let _ =
+            deliveries.send(RawDelivery { receipt, body, too_large, routing_key: key, trace, redelivered, message_id });
         Ok(())
     }
 
@@ -144,24 +146,28 @@ impl Session {
         for Settle { receipt, action } in settled.drain(..) {
             match action {
                 Action::Done => self.outstanding.done(receipt),
-                Action::Retry { after, reason } => self.retry(receipt, after, receipt.attempt + 1, Some(&reason)),
-                Action::Later { after } => self.retry(receipt, after, receipt.attempt, None),
+                Action::Retry { after, reason } => {
+                    self.put_off(receipt, after, |letter| letter.attempt += 1, Some(&reason));
+                }
+                Action::Later { after } => self.put_off(receipt, after, |_| {}, None),
+                Action::Newer { after } => self.put_off(receipt, after, |letter| letter.waits += 1, None),
                 Action::Dead { reason } => {
-                    self.move_to(receipt, self.rabbit.names.dead(self.queue), receipt.attempt, Some(&reason));
+                    self.move_to(receipt, self.rabbit.dead_letters(self.queue), |_| {}, Some(&reason));
                 }
             }
         }
     }
 
-    fn retry(&mut self, receipt: Receipt, after: Duration, attempt: u32, reason: Option<&str>) {
+    fn put_off(&mut self, receipt: Receipt, after: Duration, count: fn(&mut Letter), reason: Option<&str>) {
         let delay = self.rabbit.config.fitting_delay(after);
-        self.move_to(receipt, self.rabbit.names.retry(self.queue, delay), attempt, reason);
+        self.move_to(receipt, self.rabbit.names.retry(self.queue, delay), count, reason);
     }
 
     /// Publishes the message to another queue. Only when that is confirmed is the delivery done.
-    fn move_to(&mut self, receipt: Receipt, queue: String, attempt: u32, reason: Option<&str>) {
-        let Some((letter, body)) = self.outstanding.take_parcel(receipt) else { return };
-        let properties = letter.forwarded(attempt, reason);
+    fn move_to(&mut self, receipt: Receipt, queue: String, count: fn(&mut Letter), reason: Option<&str>) {
+        let Some((mut letter, body)) = self.outstanding.take_parcel(receipt) else { return };
+        count(&mut letter);
+        let properties = letter.forwarded(reason);
         let rabbit = Arc::clone(&self.rabbit);
         self.moves.push(Box::pin(async move {
             let mut backoff = Backoff::default();
@@ -171,7 +177,12 @@ impl Session {
                     Some(Ok(())) | None => return receipt,
                     // Unsettled, the delivery is safe: at worst the session ends and the broker delivers it again.
                     Some(Err(error)) => {
-                        tracing::warn!(queue, %error, "a message cannot be put aside yet");
+                        // There may be hundreds of them, and of an outage the process has spoken.
+                        if matches!(error, PublishError::Connection(_)) {
+                            tracing::debug!(queue, %error, "a message cannot be put aside yet");
+                        } else {
+                            tracing::warn!(queue, %error, "a message cannot be put aside yet");
+                        }
                         sleep(backoff.next()).await;
                     }
                 }

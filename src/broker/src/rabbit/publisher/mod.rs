@@ -10,7 +10,7 @@ use bytes::Bytes;
 use lapin::{BasicProperties, types::ShortString};
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{Instant, MissedTickBehavior, interval, sleep, timeout_at},
+    time::{Instant, MissedTickBehavior, interval, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -161,8 +161,11 @@ impl Task {
             let Some(mut session) = self.connect(&mut backoff, pause).await else { break };
             let began = Instant::now();
             let Err(error) = session.run(&mut self.incoming, &mut self.book, &self.closed).await else { break };
-            tracing::warn!(%error, "publishing was interrupted");
-            self.connector.note(&error);
+            if self.connector.note(&error) {
+                tracing::warn!(%error, "publishing was interrupted");
+            } else {
+                tracing::debug!(%error, "publishing was interrupted");
+            }
             self.book.fail_flights(&error);
             // A session that fails at once must not be followed by another at once.
             if began.elapsed() > STABLE_AFTER {
@@ -189,8 +192,11 @@ impl Task {
                     }
                     Err(error) => {
                         let pause = backoff.next();
-                        tracing::warn!(%error, ?pause, "there is no connection to publish on");
-                        self.connector.note(&error);
+                        if self.connector.note(&error) {
+                            tracing::warn!(%error, ?pause, "there is no channel to publish on");
+                        } else {
+                            tracing::debug!(%error, ?pause, "there is no connection to publish on");
+                        }
                         self.book.note(Some(error));
                         attempt = Box::pin(open_after(Arc::clone(&self.connector), pause));
                     }
@@ -203,6 +209,6 @@ impl Task {
 }
 
 async fn open_after(connector: Arc<Connector>, pause: Duration) -> Result<Session, BrokerError> {
-    sleep(pause).await;
+    connector.pause(pause).await;
     Session::open(&connector).await
 }

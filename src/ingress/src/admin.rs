@@ -1,0 +1,60 @@
+//! The admin API: organisations, operators, users, groups, labels and devices. Our own, described in OpenAPI.
+
+pub(crate) mod devices;
+pub(crate) mod groups;
+pub(crate) mod imports;
+pub(crate) mod labels;
+pub(crate) mod members;
+pub(crate) mod operators;
+pub(crate) mod organisations;
+mod user_sets;
+pub(crate) mod users;
+mod wire;
+
+use axum::{
+    Router,
+    routing::{get, post, put},
+};
+
+use crate::{
+    AppState,
+    web::{WebApi, with_forms},
+};
+
+/// What the addresses of every version begin with.
+pub(crate) const FAMILY: &str = "/admin";
+/// The base path.
+pub(crate) const BASE: &str = "/admin/v1";
+/// Below it are the uploads, which take as long as they flow.
+pub(crate) const IMPORTS: &str = "/admin/v1/imports/";
+
+/// The routes of this API.
+pub(crate) fn router(app: AppState) -> Router {
+    let routes = Router::new()
+        .route("/me", get(operators::me))
+        .route("/organisations", get(organisations::list).post(organisations::add))
+        .route(
+            "/organisations/{id}",
+            get(organisations::show).patch(organisations::change).delete(organisations::delete),
+        )
+        .route("/organisations/{id}/children", get(organisations::children))
+        .route("/operators", get(operators::list).post(operators::add))
+        .route("/operators/{id}", get(operators::show).patch(operators::change))
+        .route("/operators/{id}/password", put(operators::set_password))
+        .route("/operators/{id}/disable", post(operators::disable))
+        .route("/operators/{id}/enable", post(operators::enable))
+        .route("/users", get(users::list).post(users::add))
+        .route("/users/{id}", get(users::show).patch(users::change).delete(users::delete))
+        .route("/groups", get(groups::list).post(groups::add))
+        .route("/groups/{id}", get(groups::show).patch(groups::change).delete(groups::delete))
+        .route("/groups/{id}/members", get(groups::members).patch(groups::change_members))
+        .route("/labels", get(labels::list).post(labels::add))
+        .route("/labels/{id}", get(labels::show).patch(labels::change).delete(labels::delete))
+        .route("/labels/{id}/members", get(labels::members).patch(labels::change_members))
+        .route("/devices", get(devices::list).post(devices::enrol))
+        .route("/devices/{uuid}", get(devices::show).patch(devices::change).delete(devices::deregister))
+        .route("/devices/{uuid}/token", post(devices::issue_token).delete(devices::revoke_token))
+        .route("/imports/{what}", post(imports::import));
+    let api = WebApi::new(app);
+    with_forms(Router::new().nest(BASE, routes), &api).with_state(api)
+}

@@ -1,0 +1,3 @@
+//! Groups: named sets of users that are targeted together.
+
+super::user_sets::user_set_handlers!(UserSetKind::Group, "group", "groups");

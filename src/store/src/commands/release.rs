@@ -1,0 +1,74 @@
+//! Commands are let go, and what they take the place of.
+
+use std::time::Duration;
+
+use drover_domain::{CommandId, DeviceId, JobId};
+
+use super::Devices;
+use crate::{GenericClient, StoreError, Tx, sql};
+
+/// A chunk of commands that was let go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReleasedChunk {
+    /// The first device looked at.
+    pub first: i64,
+    /// The last device looked at.
+    pub last: i64,
+    /// Devices looked at.
+    pub looked_at: i64,
+    /// Commands let go.
+    pub released: i64,
+}
+
+/// Lets the planned commands among the next `limit` devices after `after` go; `None` when there is no further device. They
+/// are the dispatcher's for `lease`. The caller holds the job's lock.
+pub async fn release_chunk(
+    tx: &Tx<'_>,
+    job: JobId,
+    after: i64,
+    limit: i64,
+    (retry_limit, lease): (i16, Duration),
+) -> Result<Option<ReleasedChunk>, StoreError> {
+    const CHUNK: &str = "/* commands::release_chunk chunk */ SELECT count(*), min(device_id), max(device_id) FROM (
+        SELECT device_id FROM commands WHERE job_id = $1 AND device_id > $2 ORDER BY device_id LIMIT $3) chunk";
+    const RELEASE: &str = "/* commands::release_chunk */ UPDATE commands SET state = 'queued', prior_state = state,
+            retries_left = $4, deadline_at = now() + make_interval(secs => $5), updated_at = now()
+        WHERE job_id = $1 AND device_id BETWEEN $2 AND $3 AND state = 'planned'";
+    let chunk = sql::query_one(tx, CHUNK, &[&job.0, &after, &limit]).await?;
+    let (Some(first), Some(last)) = (chunk.get::<_, Option<i64>>(1), chunk.get::<_, Option<i64>>(2)) else {
+        return Ok(None);
+    };
+    let released = sql::execute(tx, RELEASE, &[&job.0, &first, &last, &retry_limit, &lease.as_secs_f64()]).await?;
+    Ok(Some(ReleasedChunk { first, last, looked_at: chunk.get(0), released: released.cast_signed() }))
+}
+
+/// Commands of other jobs of the same line (the same kind, and the same client program) that are still out for the devices to which a chunk of `job` is released: what
+/// is released last is the newest word. Those that are only planned have their turn when they are released.
+pub async fn outdated(
+    client: &impl GenericClient,
+    job: JobId,
+    devices: &Devices,
+) -> Result<Vec<CommandId>, StoreError> {
+    macro_rules! older {
+        ($name:literal, $devices:literal) => {
+            concat!(
+                "/* commands::outdated ",
+                $name,
+                " */ SELECT older.job_id, older.device_id FROM commands c JOIN commands older ON older.device_id = c.device_id
+                 WHERE c.job_id = $1 AND c.state = 'queued' AND c.",
+                $devices,
+                " AND older.job_id <> $1 AND older.finished_at IS NULL AND older.state <> 'planned'
+                   AND (SELECT ROW(kind, client_group_id) FROM jobs WHERE id = older.job_id)
+                       IS NOT DISTINCT FROM (SELECT ROW(kind, client_group_id) FROM jobs WHERE id = $1)
+                 ORDER BY older.job_id, older.device_id"
+            )
+        };
+    }
+    const IN_RANGE: &str = older!("range", "device_id BETWEEN $2 AND $3");
+    const IN_LIST: &str = older!("list", "device_id = ANY($2)");
+    let found = match devices {
+        Devices::Range(first, last) => sql::query(client, IN_RANGE, &[&job.0, first, last]).await?,
+        Devices::List(ids) => sql::query(client, IN_LIST, &[&job.0, ids]).await?,
+    };
+    Ok(found.iter().map(|row| CommandId { job: JobId(row.get(0)), device: DeviceId(row.get(1)) }).collect())
+}

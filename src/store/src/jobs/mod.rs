@@ -1,0 +1,107 @@
+//! Jobs.
+
+mod clock;
+mod firmware;
+mod lifecycle;
+
+use drover_domain::{JobId, JobKind, JobState, Policy, Rules};
+
+use crate::{GenericClient, Job, StoreError, Tx, rows, sql};
+
+pub use clock::{due, finished, plan_overdue, set_plan_due, unfinished};
+pub use firmware::{JobChange, NewJob, delete, get, insert, lock, page, update};
+pub use lifecycle::{apply, set_released_to};
+
+/// Columns of [`rows::job`], of jobs `j`.
+macro_rules! job_columns {
+    () => {
+        "j.id AS job_id, j.tenant_id AS job_tenant_id, j.kind, j.name AS job_name, j.description, j.state, j.retry_limit,
+            j.attempt_timeout_s, j.job_timeout_s, j.proof_required, j.created_by, j.trace_context, j.created_at,
+            j.started_at, j.expires_at, COALESCE(j.expires_at <= now(), false) AS is_expired, j.finished_at,
+            (SELECT COALESCE(sum(t.count), 0)::bigint FROM job_tallies t WHERE t.job_id = j.id) AS device_count"
+    };
+}
+
+use job_columns;
+
+/// Columns and tables of [`rows::job`].
+macro_rules! select_job {
+    () => {
+        concat!("SELECT ", job_columns!(), " FROM jobs j ")
+    };
+}
+
+/// A job for a worker: deleted or not, whoever owns it.
+pub async fn get_for_work(client: &impl GenericClient, id: JobId) -> Result<Option<Job>, StoreError> {
+    const SQL: &str = concat!("/* jobs::get_for_work */ ", select_job!(), "WHERE j.id = $1");
+    sql::query_opt(client, SQL, &[&id.0]).await?.as_ref().map(rows::job).transpose()
+}
+
+/// What recording and timekeeping need of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobRules {
+    /// The job.
+    pub id: JobId,
+    /// What it does.
+    pub kind: JobKind,
+    /// Where it stands.
+    pub state: JobState,
+    /// How it treats its commands.
+    pub policy: Policy,
+    /// Whether success needs proof.
+    pub proof_required: bool,
+    /// The version that it brings.
+    pub version: String,
+    /// The client program that it brings a version of, and that version's number.
+    pub client: Option<(String, i32)>,
+    /// The traceparent of the call that made it.
+    pub trace_context: String,
+    /// Whether its time is over.
+    pub is_expired: bool,
+}
+
+impl JobRules {
+    /// What the job asks of its commands now.
+    pub const fn of_commands(&self) -> Rules {
+        Rules { proof_required: self.proof_required, is_stopped: self.state.is_stopped() }
+    }
+}
+
+/// The rules of jobs, by id; ids that are no job's are left out.
+pub async fn rules(client: &impl GenericClient, ids: &[i64]) -> Result<Vec<JobRules>, StoreError> {
+    const SQL: &str =
+        "/* jobs::rules */ SELECT j.id, j.kind, j.state, j.retry_limit, j.attempt_timeout_s, j.job_timeout_s,
+            j.proof_required, COALESCE(f.version, v.version_name, '') AS version, v.package_name, v.version_code,
+            j.trace_context, COALESCE(j.expires_at <= now(), false) AS is_expired
+        FROM jobs j LEFT JOIN firmwares f ON f.id = j.firmware_id LEFT JOIN client_versions v ON v.id = j.client_version_id
+        WHERE j.id = ANY($1) ORDER BY j.id";
+    let rules = |row: &tokio_postgres::Row| {
+        Ok(JobRules {
+            id: JobId(row.get("id")),
+            kind: rows::word(row, "kind", JobKind::parse)?,
+            state: rows::word(row, "state", JobState::parse)?,
+            policy: Policy {
+                retry_limit: row.get("retry_limit"),
+                attempt_timeout_s: row.get("attempt_timeout_s"),
+                job_timeout_s: row.get("job_timeout_s"),
+            },
+            proof_required: row.get("proof_required"),
+            version: row.get("version"),
+            client: row.get::<_, Option<String>>("package_name").zip(row.get("version_code")),
+            trace_context: row.get("trace_context"),
+            is_expired: row.get("is_expired"),
+        })
+    };
+    sql::query(client, SQL, &[&ids]).await?.iter().map(rules).collect()
+}
+
+/// A job for the planner, locked, and up to which device its commands have been released (`None`: nothing to release).
+pub async fn lock_for_planning(tx: &Tx<'_>, id: JobId) -> Result<Option<(Job, Option<i64>)>, StoreError> {
+    const SQL: &str =
+        concat!("/* jobs::lock_for_planning */ ", select_job!(), "WHERE j.id = $1 FOR NO KEY UPDATE OF j");
+    const CURSOR: &str = "/* jobs::lock_for_planning cursor */ SELECT released_to FROM jobs WHERE id = $1";
+    match sql::query_opt(tx, SQL, &[&id.0]).await? {
+        Some(row) => Ok(Some((rows::job(&row)?, sql::query_one(tx, CURSOR, &[&id.0]).await?.get(0)))),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,103 @@
+//! The sweep of files and the look-up of a QR code keep to the indexes of large tables, whatever the statistics say.
+#![allow(clippy::unwrap_used)]
+
+use std::time::Duration;
+
+use drover_domain::TenantId;
+use drover_store::{Store, StoreOptions, TlsMode, Tx, clients::downloads, files, migrate};
+use drover_testkit::TestPostgres;
+use uuid::Uuid;
+
+const FILES: i64 = 30_000;
+const BATCH: i64 = 500;
+/// Enough executions of one statement for Postgres to have tried a generic plan (its rule is five).
+const ROUNDS: i64 = 8;
+
+#[derive(Debug, Clone, Copy)]
+enum Statistics {
+    Never,
+    WhenEmpty,
+    Fresh,
+}
+
+/// Every file is named by a version of its own group, but for the first ones by order of their ids.
+async fn filled(statistics: Statistics) -> (Store, drover_testkit::TestDatabase) {
+    let database = TestPostgres::database().await;
+    let options = StoreOptions {
+        url: database.url.clone(),
+        pool_size: 2,
+        wait_timeout: Duration::from_secs(10),
+        statement_timeout: Duration::from_mins(1),
+        tls: TlsMode::Disable,
+    };
+    let store = Store::new(&options).unwrap();
+    migrate::run(&store).await.unwrap();
+    let client = store.client().await.unwrap();
+    let analyze = "ANALYZE files; ANALYZE firmwares; ANALYZE client_versions; ANALYZE client_groups";
+    for table in ["files", "firmwares", "client_versions", "client_groups"] {
+        client.batch_execute(&format!("ALTER TABLE {table} SET (autovacuum_enabled = false)")).await.unwrap();
+    }
+    if matches!(statistics, Statistics::WhenEmpty) {
+        client.batch_execute(analyze).await.unwrap();
+    }
+    let fill = format!(
+        "INSERT INTO tenants (id, name) OVERRIDING SYSTEM VALUE VALUES (1, 'acme');
+        INSERT INTO organisations (id, tenant_id, code, name, path) OVERRIDING SYSTEM VALUE VALUES (1, 1, 'r', 'r', '/1/');
+        INSERT INTO products (id, tenant_id, name, protocol, master_key_sha256) OVERRIDING SYSTEM VALUE
+            VALUES (1, 1, 'meter', 'mqtt', '');
+        INSERT INTO firmwares (tenant_id, product_id, name, version, file_name, object_path, size_bytes, sha256, md5)
+            SELECT 1, 1, 'f', '1', 'f', 'firmware/1/' || n, 1, repeat('a', 64), repeat('a', 32)
+            FROM generate_series(1, {FILES}) AS n;
+        INSERT INTO files (id, tenant_id, sha256, md5, size_bytes, file_name, object_path, uploaded_at)
+            SELECT lpad(to_hex(n), 32, '0')::uuid, 1, lpad(to_hex(n), 64, '0'), repeat('a', 32), 1, 'f', 'files/1/' || n,
+                now() - interval '1 day' FROM generate_series(1, {FILES}) AS n;
+        INSERT INTO client_groups (tenant_id, organisation_id, name, group_code, terminal_class, os, download_key)
+            SELECT 1, 1, 'g', n, '0', 51201, 'key-' || n FROM generate_series(1, {FILES}) AS n;
+        INSERT INTO client_versions (tenant_id, group_id, file_id, icon_id, package_name, app_name, version_code, version_name)
+            SELECT 1, g.id, lpad(to_hex(g.group_code::int), 32, '0')::uuid, lpad(to_hex(g.group_code::int), 32, '0')::uuid,
+                'p', 'a', 1, '1' FROM client_groups g WHERE g.group_code::int > {ROUNDS} * {BATCH};
+        UPDATE client_groups g SET qr_version_id = v.id FROM client_versions v WHERE v.group_id = g.id"
+    );
+    client.batch_execute(&fill).await.unwrap();
+    if matches!(statistics, Statistics::Fresh) {
+        client.batch_execute(analyze).await.unwrap();
+    }
+    drop(client);
+    (store, database)
+}
+
+async fn sequential_scans(tx: &Tx<'_>) -> i64 {
+    let sql = "SELECT COALESCE(sum(seq_scan), 0)::bigint FROM pg_stat_xact_user_tables
+        WHERE relname IN ('files', 'firmwares', 'client_versions', 'client_groups')";
+    tx.query_one(sql, &[]).await.unwrap().get(0)
+}
+
+#[tokio::test]
+async fn no_sweep_and_no_look_up_reads_a_whole_table() {
+    for statistics in [Statistics::Never, Statistics::WhenEmpty, Statistics::Fresh] {
+        let (store, _database) = filled(statistics).await;
+        let mut client = store.client().await.unwrap();
+        let tx = client.transaction().await.unwrap();
+        // Those of the filling may not have been accounted for yet.
+        let before = sequential_scans(&tx).await;
+        let hour = Duration::from_hours(1);
+        let mut after = Uuid::nil();
+        for round in 1..=ROUNDS {
+            let (unused, next) = files::unused(&tx, hour, after, BATCH).await.unwrap();
+            assert_eq!(i64::try_from(unused.len()), Ok(BATCH));
+            after = next.unwrap();
+            assert_eq!(files::forget(&tx, hour, &unused[..250]).await.unwrap().len(), 250);
+            let paths: Vec<String> = (1..=BATCH)
+                .map(|n| format!("{}/1/{}", if n % 2 == 0 { "files" } else { "firmware" }, FILES - 10 + n))
+                .collect();
+            assert_eq!(files::unnamed(&tx, &paths).await.unwrap().len(), 490);
+            let named = FILES - round;
+            let found = downloads::by_key(&tx, &format!("key-{named}")).await.unwrap().unwrap();
+            assert_eq!(found.file, Uuid::from_u128(u128::from(named.unsigned_abs())));
+            assert!(files::get(&tx, TenantId(1), found.file).await.unwrap().is_some());
+            assert_eq!(sequential_scans(&tx).await, before, "round {round}, statistics {statistics:?}");
+        }
+        let (unused, next) = files::unused(&tx, hour, after, BATCH).await.unwrap();
+        assert_eq!((unused.len(), next.is_some()), (0, true), "what is named stays, and the walk goes on");
+    }
+}
