@@ -64,6 +64,34 @@ id!(
     /// A version of a client program.
     ClientVersionId
 );
+id!(
+    /// What an operating system knows an application by.
+    PackageId
+);
+id!(
+    /// An application that is kept and pushed.
+    ApplicationId
+);
+id!(
+    /// A release of an application.
+    ReleaseId
+);
+id!(
+    /// A category of applications, which the document calls an application label.
+    CategoryId
+);
+id!(
+    /// Settings that travel with an application.
+    PolicyId
+);
+id!(
+    /// A black or white list.
+    RestrictionId
+);
+id!(
+    /// A standing wish that some users' devices have an application or keep to a list.
+    AssignmentId
+);
 
 impl DeviceId {
     const BITS: u32 = 28;

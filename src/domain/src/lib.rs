@@ -2,6 +2,7 @@
 //!
 //! No IO, no async, no SQL, no clock: everything here is a function of its arguments.
 
+mod application;
 mod channel;
 mod client;
 mod command;
@@ -15,12 +16,14 @@ mod outcome;
 mod policy;
 mod protocol;
 
+pub use application::{ApplicationType, DomainType, Platform, PushAction, Relationship, RestrictionType};
 pub use channel::ChannelKind;
 pub use client::{InvalidUiFamily, TerminalClass, UiFamily};
 pub use command::{Budget, Change, CommandState, Event, Move, Phase, Rules, moves, transition};
 pub use ids::{
-    ClientGroupId, ClientVersionId, CommandId, DeviceId, DeviceUuid, FirmwareId, InvalidDeviceUuid, JobId, LabelId,
-    OperatorId, OrganisationId, ProductId, TenantId, UserGroupId, UserId,
+    ApplicationId, AssignmentId, CategoryId, ClientGroupId, ClientVersionId, CommandId, DeviceId, DeviceUuid,
+    FirmwareId, InvalidDeviceUuid, JobId, LabelId, OperatorId, OrganisationId, PackageId, PolicyId, ProductId,
+    ReleaseId, RestrictionId, TenantId, UserGroupId, UserId,
 };
 pub use job::{JobEvent, JobState};
 pub use kind::JobKind;

@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::{
     admin,
     aep::{self, errors::AepError},
-    mdm,
+    apps, mdm,
     web::errors::WebError,
 };
 
@@ -36,7 +36,7 @@ pub(crate) enum Refusal {
 pub(crate) enum Family {
     /// The AEP API.
     Aep,
-    /// The MDM API, and the admin API beside it.
+    /// The MDM and application APIs, and the admin API beside them.
     Mdm,
     /// Nobody's but ours.
     Drover,
@@ -48,7 +48,7 @@ impl Family {
         let under = |base: &str| path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         if under(aep::UPGRADE) || under(aep::FIRMWARE) {
             Self::Aep
-        } else if under(mdm::BASE) || under(admin::FAMILY) {
+        } else if under(mdm::BASE) || under(admin::FAMILY) || apps::BASES.into_iter().any(under) {
             Self::Mdm
         } else {
             Self::Drover
@@ -107,6 +107,9 @@ mod tests {
             ("/aep_firmware_management/nothing", Family::Aep),
             ("/mdm/v1/clientupgrade/groups", Family::Mdm),
             ("/admin/v2", Family::Mdm),
+            ("/apps/app/5", Family::Mdm),
+            ("/devices/5/apps", Family::Mdm),
+            ("/device/v1/apps", Family::Drover),
             ("/mdmx", Family::Drover),
             ("/aep_upgrade_managements", Family::Drover),
             ("/", Family::Drover),

@@ -147,6 +147,7 @@ fn refused(error: &ServiceError) -> Response {
         ServiceError::NotFound { .. } => (StatusCode::NOT_FOUND, "there is no such file"),
         ServiceError::Invalid { .. }
         | ServiceError::Conflict { .. }
+        | ServiceError::Application(_)
         | ServiceError::TooLarge { .. }
         | ServiceError::Aborted(_) => (StatusCode::BAD_REQUEST, "the call is malformed"),
         ServiceError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable, try again later"),

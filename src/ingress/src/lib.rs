@@ -8,6 +8,7 @@
 
 mod admin;
 mod aep;
+mod apps;
 mod body;
 mod device;
 mod download_page;
@@ -42,7 +43,8 @@ pub fn router(state: AppState) -> Router {
     let aep = aep::router().with_state(aep::Gateway::new(state.clone()));
     let device = device::router(state.clone());
     let (mdm, admin) = (mdm::router(state.clone()), admin::router(state.clone()));
-    observed(ours.merge(aep).merge(device).merge(mdm).merge(admin).merge(openapi::router()), state)
+    let operators = mdm.merge(admin).merge(apps::router(state.clone()));
+    observed(ours.merge(aep).merge(device).merge(operators).merge(openapi::router()), state)
 }
 
 /// The routes that are for our own servers and ask for no login: RabbitMQ's questions about devices, beside health,

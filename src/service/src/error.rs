@@ -2,6 +2,8 @@
 
 use drover_store::{InvalidPage, MayConflict, StoreError};
 
+use crate::ApplicationRefusal;
+
 /// Any error, kept as a source.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -36,6 +38,9 @@ pub enum ServiceError {
         /// Why not.
         reason: String,
     },
+    /// The rules of applications refuse it.
+    #[error(transparent)]
+    Application(#[from] ApplicationRefusal),
     /// It is too large.
     #[error("{field} is larger than {max_bytes} bytes")]
     TooLarge {

@@ -1,6 +1,7 @@
 //! The use cases of Drover. Each opens one transaction, decides by the rules of `drover-domain`, and leaves what is to be
 //! sent in the outbox. Nothing here knows HTTP or the broker.
 
+mod applications;
 mod clients;
 mod credentials;
 mod devices;
@@ -24,6 +25,7 @@ use tokio::time::timeout;
 use devices::device_auth::DeviceAuth;
 use people::OperatorAuth;
 
+pub use applications::ApplicationRefusal;
 pub use clients::{
     ClientGroup, ClientVersion, DownloadPage, GroupFilter, GroupKey, GroupUpdates, NewClientGroup, NewClientVersion,
     Offer, PackageUpdate, PublishRequest, Sort, Target, VersionKey,

@@ -105,6 +105,7 @@ impl From<ServiceError> for AepError {
         match error {
             ServiceError::Invalid { field, reason } => Self::bad(field, reason),
             ServiceError::Conflict { reason } => Self::BadRequest(reason),
+            ServiceError::Application(refusal) => Self::BadRequest(refusal.to_string()),
             ServiceError::TooLarge { field, max_bytes } => {
                 Self::bad(field, format!("is larger than {max_bytes} bytes"))
             }

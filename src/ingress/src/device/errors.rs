@@ -95,6 +95,7 @@ impl From<ServiceError> for DeviceError {
             ServiceError::NotFound { .. } => Self::NotFound(error.to_string()),
             ServiceError::Invalid { .. }
             | ServiceError::Conflict { .. }
+            | ServiceError::Application(_)
             | ServiceError::Forbidden { .. }
             | ServiceError::TooLarge { .. }
             | ServiceError::Aborted(_) => Self::Invalid(error.to_string()),

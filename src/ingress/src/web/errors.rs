@@ -12,6 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
+    apps,
     body::{BodyError, BoxError},
     family::{Refusal, chain},
 };
@@ -27,6 +28,14 @@ pub(crate) enum WebError {
     /// 400: what was sent is not allowed.
     #[error("{0}")]
     Invalid(String),
+    /// 400 with a code of the application document.
+    #[error("{text}")]
+    Coded {
+        /// The document's code.
+        code: u16,
+        /// What is wrong.
+        text: String,
+    },
     /// 401: nobody's token, or the wrong password.
     #[error("{0}")]
     Unauthorized(&'static str),
@@ -76,7 +85,7 @@ impl WebError {
 
     const fn status(&self) -> StatusCode {
         match self {
-            Self::Invalid(_) => StatusCode::BAD_REQUEST,
+            Self::Invalid(_) | Self::Coded { .. } => StatusCode::BAD_REQUEST,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
@@ -90,6 +99,11 @@ impl WebError {
         }
     }
 
+    /// What the body calls the error: the document's code where it has one, else the status.
+    fn code(&self) -> u16 {
+        if let Self::Coded { code, .. } = self { *code } else { self.status().as_u16() }
+    }
+
     const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::TooMany { retry_after } => Some(*retry_after),
@@ -100,7 +114,7 @@ impl WebError {
 
     /// Logs the failure; each is logged here and nowhere else.
     fn log(&self) {
-        let code = self.status().as_u16();
+        let code = self.code();
         match self {
             Self::Internal(cause) => tracing::error!(code, error = %chain(cause.as_ref()), "call failed"),
             Self::Unavailable(cause) => tracing::warn!(code, error = %chain(cause.as_ref()), "call failed"),
@@ -120,6 +134,9 @@ impl From<ServiceError> for WebError {
     fn from(error: ServiceError) -> Self {
         match error {
             ServiceError::Invalid { .. } => Self::Invalid(error.to_string()),
+            ServiceError::Application(refusal) => {
+                Self::Coded { code: apps::errors::code(&refusal), text: refusal.to_string() }
+            }
             ServiceError::Conflict { reason } => Self::Conflict(reason),
             ServiceError::NotFound { .. } => Self::NotFound(error.to_string()),
             ServiceError::Forbidden { reason } => Self::Forbidden(reason),
@@ -159,7 +176,7 @@ impl From<Refusal> for WebError {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ErrorBody {
-    /// The HTTP status.
+    /// The application document's code, or the HTTP status where it has none.
     #[schema(example = 400)]
     error_code: u16,
     /// What is wrong, beginning with the name of the field when it is one.
@@ -171,7 +188,7 @@ impl IntoResponse for WebError {
     fn into_response(self) -> Response {
         self.log();
         let status = self.status();
-        let body = ErrorBody { error_code: status.as_u16(), message: self.text() };
+        let body = ErrorBody { error_code: self.code(), message: self.text() };
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
         if let Some(pause) = self.retry_after() {
