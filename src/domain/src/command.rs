@@ -13,6 +13,8 @@ pub enum CommandState {
     Sent,
     /// The device fetches the file.
     Downloading,
+    /// The device has the whole file and waits to install it: for its user, for the night.
+    Downloaded,
     /// The device installs the file.
     Installing,
     /// The device said it is done; the job asks for proof.
@@ -37,11 +39,12 @@ use CommandState as S;
 
 impl CommandState {
     /// Every state.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         S::Planned,
         S::Queued,
         S::Sent,
         S::Downloading,
+        S::Downloaded,
         S::Installing,
         S::Verifying,
         S::Cancelling,
@@ -60,7 +63,12 @@ impl CommandState {
 
     /// Whether the present attempt is with its device: the channel took it, and nothing has ended it.
     pub const fn is_handed_over(self) -> bool {
-        matches!(self, S::Sent | S::Downloading | S::Installing | S::Verifying | S::Cancelling)
+        matches!(self, S::Sent | S::Downloading | S::Downloaded | S::Installing | S::Verifying | S::Cancelling)
+    }
+
+    /// Whether its device may have it, known to us or not: a report may overtake the channel's confirmation.
+    const fn may_be_handed_over(self) -> bool {
+        self.is_handed_over() || matches!(self, S::Queued)
     }
 
     /// The states in which a command has not ended.
@@ -75,6 +83,7 @@ impl CommandState {
             S::Queued => "queued",
             S::Sent => "sent",
             S::Downloading => "downloading",
+            S::Downloaded => "downloaded",
             S::Installing => "installing",
             S::Verifying => "verifying",
             S::Cancelling => "cancelling",
@@ -102,7 +111,7 @@ pub enum Phase {
     Assign,
     /// The file is on its way.
     Download,
-    /// The file is being installed.
+    /// The file is there: it is being installed, or waits for that. What fails now is no failure of the download.
     Install,
     /// Installed, waiting for proof.
     Verify,
@@ -115,7 +124,7 @@ impl Phase {
         match at {
             S::Sent => Self::Assign,
             S::Downloading => Self::Download,
-            S::Installing => Self::Install,
+            S::Downloaded | S::Installing => Self::Install,
             S::Verifying => Self::Verify,
             _ => Self::Feasibility,
         }
@@ -131,6 +140,8 @@ pub enum Event {
     Accepted,
     /// The device downloads.
     Downloading,
+    /// The device has the file and waits to install it.
+    Downloaded,
     /// The device installs.
     Installing,
     /// The device reports success.
@@ -163,10 +174,11 @@ use Event as E;
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         E::Released,
         E::Accepted,
         E::Downloading,
+        E::Downloaded,
         E::Installing,
         E::Succeeded,
         E::Proven,
@@ -181,6 +193,11 @@ impl Event {
         E::Superseded,
         E::Retried,
     ];
+
+    /// Whether it only tells how far a device is: it may be left out or repeated, and buys the attempt no time.
+    pub const fn is_progress(self) -> bool {
+        matches!(self, E::Downloading | E::Downloaded | E::Installing)
+    }
 }
 
 /// Whether the policy has automatic tries left for this command.
@@ -224,20 +241,21 @@ pub const fn transition(state: CommandState, budget: Budget, event: Event, rules
         (E::Released, S::Planned) => Change::To(S::Queued),
         (E::Accepted, S::Queued) => Change::To(S::Sent),
         (E::Downloading, S::Queued | S::Sent) => Change::To(S::Downloading),
-        (E::Installing, S::Queued | S::Sent | S::Downloading) => Change::To(S::Installing),
+        (E::Downloaded, S::Queued | S::Sent | S::Downloading) => Change::To(S::Downloaded),
+        (E::Installing, S::Queued | S::Sent | S::Downloading | S::Downloaded) => Change::To(S::Installing),
 
-        (E::Succeeded, S::Queued | S::Sent | S::Downloading | S::Installing | S::Cancelling) => {
+        (E::Succeeded, S::Queued | S::Sent | S::Downloading | S::Downloaded | S::Installing | S::Cancelling) => {
             Change::To(if rules.proof_required { S::Verifying } else { S::Succeeded })
         }
-        (E::Proven, S::Queued | S::Sent | S::Downloading | S::Installing | S::Verifying | S::Cancelling) => {
-            Change::To(S::Succeeded)
-        }
+        (E::Proven, state) if state.may_be_handed_over() => Change::To(S::Succeeded),
 
-        (E::Failed, S::Queued | S::Sent | S::Downloading | S::Installing | S::Verifying) => match budget {
-            Budget::Left => Change::NextAttempt,
-            Budget::Spent => Change::To(S::Failed),
-        },
-        (E::DeadlinePassed, S::Sent | S::Downloading | S::Installing | S::Verifying) => match budget {
+        (E::Failed, S::Queued | S::Sent | S::Downloading | S::Downloaded | S::Installing | S::Verifying) => {
+            match budget {
+                Budget::Left => Change::NextAttempt,
+                Budget::Spent => Change::To(S::Failed),
+            }
+        }
+        (E::DeadlinePassed, S::Sent | S::Downloading | S::Downloaded | S::Installing | S::Verifying) => match budget {
             Budget::Left => Change::NextAttempt,
             Budget::Spent => Change::To(S::TimedOut),
         },
@@ -248,16 +266,14 @@ pub const fn transition(state: CommandState, budget: Budget, event: Event, rules
         (E::Failed | E::DeadlinePassed, S::Cancelling) => Change::To(S::Cancelled),
         // Whoever asked: a refusal may have been the answer to an earlier wish, and a device that has stopped will not report
         // again. Waiting for its deadline, and then trying again, would help nobody.
-        (E::CancelConfirmed, S::Queued | S::Sent | S::Downloading | S::Installing | S::Verifying | S::Cancelling) => {
-            Change::To(S::Cancelled)
-        }
+        (E::CancelConfirmed, state) if state.may_be_handed_over() => Change::To(S::Cancelled),
         (E::CancelRefused, S::Cancelling) => Change::Back,
 
-        (E::Refused, S::Queued | S::Sent | S::Downloading | S::Installing | S::Verifying | S::Cancelling) => {
-            Change::To(S::Rejected)
-        }
+        (E::Refused, state) if state.may_be_handed_over() => Change::To(S::Rejected),
         (E::CancelRequested | E::Withdrawn, S::Planned | S::Queued) => Change::To(S::Cancelled),
-        (E::CancelRequested, S::Sent | S::Downloading | S::Installing | S::Verifying) => Change::To(S::Cancelling),
+        (E::CancelRequested, S::Sent | S::Downloading | S::Downloaded | S::Installing | S::Verifying) => {
+            Change::To(S::Cancelling)
+        }
         (E::CancelForced, state) if !state.is_terminal() => Change::To(S::Cancelled),
         (E::Superseded, state) if !state.is_terminal() => Change::To(S::Superseded),
         (E::Retried, S::Failed | S::TimedOut | S::Cancelled) => Change::FreshAttempt,

@@ -97,7 +97,7 @@ proptest! {
             let was = row.state;
             if row.apply(event, Rules { proof_required, ..Rules::default() }) && event == E::CancelRefused {
                 prop_assert_eq!(was, S::Cancelling);
-                prop_assert!(matches!(row.state, S::Sent | S::Downloading | S::Installing | S::Verifying));
+                prop_assert!(row.state.is_handed_over() && row.state != S::Cancelling, "{:?}", row.state);
             }
         }
     }
@@ -167,6 +167,34 @@ fn no_attempt_follows_once_a_job_was_stopped() {
 }
 
 #[test]
+fn progress_goes_forward_and_may_leave_steps_out() {
+    let steps = [(E::Downloading, S::Downloading), (E::Downloaded, S::Downloaded), (E::Installing, S::Installing)];
+    for (event, step) in steps {
+        assert!(event.is_progress());
+        for state in CommandState::ALL {
+            let is_behind = matches!(state, S::Queued | S::Sent) || steps.map(|s| s.1).contains(&state) && state < step;
+            for budget in [Budget::Left, Budget::Spent] {
+                let to = transition(state, budget, event, Rules::default());
+                assert_eq!(to, is_behind.then_some(Change::To(step)), "{event:?} from {state:?}");
+            }
+        }
+    }
+    assert_eq!(Event::ALL.into_iter().filter(|event| event.is_progress()).count(), steps.len());
+}
+
+#[test]
+fn a_device_that_waits_to_install_may_do_what_one_that_downloads_may() {
+    for event in Event::ALL.into_iter().filter(|event| *event != E::Downloaded) {
+        for budget in [Budget::Left, Budget::Spent] {
+            for (proof_required, is_stopped) in [(false, false), (false, true), (true, false), (true, true)] {
+                let of = |state| transition(state, budget, event, Rules { proof_required, is_stopped });
+                assert_eq!(of(S::Downloaded), of(S::Downloading), "{event:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn every_open_state_ends_when_its_deadlines_pass() {
     for state in CommandState::open() {
         let mut row = Row { state, prior: S::Sent, ..Row::planned() };
@@ -191,6 +219,7 @@ fn names_are_unique_and_parse_back() {
 fn a_failure_keeps_the_phase_it_happened_in() {
     assert_eq!(Phase::of(S::Failed, S::Downloading), Phase::Download);
     assert_eq!(Phase::of(S::TimedOut, S::Sent), Phase::Assign);
+    assert_eq!(Phase::of(S::Rejected, S::Downloaded), Phase::Install, "the download has not failed");
     assert_eq!(Phase::of(S::Cancelling, S::Installing), Phase::Install);
     assert_eq!(Phase::of(S::Queued, S::Installing), Phase::Feasibility, "a new attempt starts again");
 }

@@ -53,7 +53,9 @@ const fn lwm2m(CommandCase { state, prior_state, cancel_refused }: CommandCase) 
         _ if cancel_refused => 11,
         S::Planned | S::Queued => 0,
         S::Sent => 2,
-        S::Downloading => 4,
+        // The document has no code for a file that is there. 6 would say that the upgrade has begun; what has been done last is
+        // the download, 4. A failure from here is none of the download, see Phase.
+        S::Downloading | S::Downloaded => 4,
         S::Installing | S::Verifying => 6,
     }
 }
@@ -61,7 +63,7 @@ const fn lwm2m(CommandCase { state, prior_state, cancel_refused }: CommandCase) 
 const fn tlink(state: S) -> u8 {
     match state {
         S::Planned | S::Queued => 1,
-        S::Sent | S::Downloading | S::Installing | S::Verifying | S::Cancelling => 2,
+        S::Sent | S::Downloading | S::Downloaded | S::Installing | S::Verifying | S::Cancelling => 2,
         S::Succeeded => 3,
         S::Failed | S::TimedOut | S::Rejected | S::Cancelled | S::Superseded => 4,
     }

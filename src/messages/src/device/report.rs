@@ -55,7 +55,9 @@ const fn first_version() -> u16 {
 pub enum ReportStatus {
     /// The file is on its way.
     Downloading,
-    /// The file is here and being installed.
+    /// The whole file is here; the device waits to install it, for its user or for the night.
+    Downloaded,
+    /// The file is being installed.
     Installing,
     /// Done.
     Succeeded,

@@ -91,6 +91,7 @@ prop_compose! {
         attempt in attempts(),
         status in select(vec![
             ReportStatus::Downloading,
+            ReportStatus::Downloaded,
             ReportStatus::Installing,
             ReportStatus::Succeeded,
             ReportStatus::Failed,

@@ -51,7 +51,10 @@ impl Service {
                         is_overtaken = true;
                     }
                 }
-                CommandState::Sent | CommandState::Downloading | CommandState::Installing => {
+                CommandState::Sent
+                | CommandState::Downloading
+                | CommandState::Downloaded
+                | CommandState::Installing => {
                     found.push(upgrade(open.time_left));
                 }
                 CommandState::Cancelling => found.push(DeviceCommand::Cancel { v, command_id, attempt }),

@@ -77,6 +77,6 @@ mod tests {
     fn commands_wait_are_under_way_or_have_ended() {
         let states = CommandState::ALL.into_iter().map(|state| (state, 1)).collect();
         let progress = JobProgress { states };
-        assert_eq!((progress.of(CommandState::Sent), progress.under_way(), progress.ended()), (1, 5, 6));
+        assert_eq!((progress.of(CommandState::Sent), progress.under_way(), progress.ended()), (1, 6, 6));
     }
 }

@@ -306,7 +306,7 @@ impl<'a> Recording<'a> {
 /// no progress: odd for an answer, even for the progress that follows it. A device that cannot stop and then fails is not one
 /// that failed while it was asked to stop, whether its reports come one by one or together.
 fn turn_of(event: Event, answers: &mut Vec<Event>) -> usize {
-    if matches!(event, Event::Downloading | Event::Installing) {
+    if event.is_progress() {
         return 2 * answers.len();
     }
     let place = answers.iter().position(|known| *known == event).unwrap_or_else(|| {
@@ -334,12 +334,13 @@ fn judge(report: &DeviceReport, standing: &reports::Standing, ended_as: Option<O
 }
 
 const fn is_progress(status: ReportStatus) -> bool {
-    matches!(status, ReportStatus::Downloading | ReportStatus::Installing)
+    matches!(status, ReportStatus::Downloading | ReportStatus::Downloaded | ReportStatus::Installing)
 }
 
 fn event_of(report: &DeviceReport, rules: &JobRules) -> Event {
     match report.status {
         ReportStatus::Downloading => Event::Downloading,
+        ReportStatus::Downloaded => Event::Downloaded,
         ReportStatus::Installing => Event::Installing,
         // A client program proves itself by its check-in alone, see clients/proof.rs.
         ReportStatus::Succeeded
@@ -358,7 +359,10 @@ fn event_of(report: &DeviceReport, rules: &JobRules) -> Event {
 /// The outcome that a report claims, if it claims one.
 const fn outcome_of(status: ReportStatus) -> Option<Outcome> {
     match status {
-        ReportStatus::Downloading | ReportStatus::Installing | ReportStatus::CancelRefused => None,
+        ReportStatus::Downloading
+        | ReportStatus::Downloaded
+        | ReportStatus::Installing
+        | ReportStatus::CancelRefused => None,
         ReportStatus::Succeeded => Some(Outcome::Succeeded),
         ReportStatus::Failed => Some(Outcome::Failed),
         ReportStatus::Refused => Some(Outcome::Rejected),
@@ -369,6 +373,7 @@ const fn outcome_of(status: ReportStatus) -> Option<Outcome> {
 const fn status_word(status: ReportStatus) -> &'static str {
     match status {
         ReportStatus::Downloading => "downloading",
+        ReportStatus::Downloaded => "downloaded",
         ReportStatus::Installing => "installing",
         ReportStatus::Succeeded => "succeeded",
         ReportStatus::Failed => "failed",
@@ -401,6 +406,7 @@ mod tests {
         };
         let statuses = [
             ReportStatus::Downloading,
+            ReportStatus::Downloaded,
             ReportStatus::Installing,
             ReportStatus::Succeeded,
             ReportStatus::Failed,
@@ -415,7 +421,7 @@ mod tests {
             status: statuses[usize::from(n.unsigned_abs()) % statuses.len()],
             code: None,
             message: None,
-            firmware_version: Some(if n % 50 == 2 { "2.0".into() } else { format!("1.{n}") }),
+            firmware_version: Some(if n % 5 == 2 { "2.0".into() } else { format!("1.{n}") }),
             device_uuid: "d1".into(),
         };
         let batch: Vec<DeviceReport> = (0..10_000).map(claim).collect();
@@ -425,8 +431,8 @@ mod tests {
         let groups = recording.groups(&HashMap::from([(command.job, rules)]), &HashMap::from([(command, 2..=4)]));
         let attempts: HashSet<i16> = groups.keys().map(|group| group.attempt).collect();
         assert_eq!(attempts, HashSet::from([2, 3, 4]));
-        // Of each attempt six answers at the most, and before each and behind the last both kinds of progress.
-        assert!(groups.len() <= 3 * (6 + 7 * 2), "{} groups", groups.len());
+        // Of each attempt six answers at the most, and before each and behind the last all three kinds of progress.
+        assert!(groups.len() <= 3 * (6 + 7 * 3), "{} groups", groups.len());
         let groups = recording.groups(&HashMap::new(), &HashMap::new());
         assert!(groups.is_empty());
     }

@@ -131,7 +131,6 @@ pub async fn apply(tx: &Tx<'_>, what: &Happening<'_>, tally: &mut Tally) -> Resu
         let attempts_more = i16::from(matches!(rule.change, Change::NextAttempt | Change::FreshAttempt));
         let retries_left = (rule.change == Change::FreshAttempt).then_some(what.retry_limit);
         let deadline_s = what.next_deadline(rule.change).map(|pause| pause.as_secs_f64());
-        let is_progress = matches!(rule.change, Change::To(CommandState::Downloading | CommandState::Installing));
         let version = what.version_after.filter(|_| rule.change == Change::To(CommandState::Succeeded));
         let found = sql::query(
             tx,
@@ -146,7 +145,7 @@ pub async fn apply(tx: &Tx<'_>, what: &Happening<'_>, tally: &mut Tally) -> Resu
                 &attempts_more,
                 &retries_left,
                 &deadline_s,
-                &is_progress,
+                &what.event.is_progress(),
                 &version,
                 &what.due_only,
             ],

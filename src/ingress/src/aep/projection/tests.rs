@@ -9,14 +9,14 @@ fn lwm2m_expected(state: S, prior: S, refused: bool) -> u8 {
     let failed_in = |prior| match prior {
         S::Sent => 3,
         S::Downloading => 5,
-        S::Installing | S::Verifying => 7,
+        S::Downloaded | S::Installing | S::Verifying => 7,
         _ => 1,
     };
     match (state, refused) {
-        (S::Planned | S::Queued | S::Sent | S::Downloading | S::Installing | S::Verifying, true) => 11,
+        (S::Planned | S::Queued | S::Sent | S::Downloading | S::Downloaded | S::Installing | S::Verifying, true) => 11,
         (S::Planned | S::Queued, false) => 0,
         (S::Sent, false) => 2,
-        (S::Downloading, false) => 4,
+        (S::Downloading | S::Downloaded, false) => 4,
         (S::Installing | S::Verifying, false) => 6,
         (S::Succeeded, _) => 8,
         (S::Cancelling, _) => 9,
@@ -27,7 +27,7 @@ fn lwm2m_expected(state: S, prior: S, refused: bool) -> u8 {
 
 #[test]
 fn every_case_has_the_code_of_the_table() {
-    assert_eq!(cases().count(), 13 * 13 * 2);
+    assert_eq!(cases().count(), 14 * 14 * 2);
     for case in cases() {
         let expected = lwm2m_expected(case.state, case.prior_state, case.cancel_refused);
         assert_eq!(task_state(Protocol::Lwm2m, case), expected, "{case:?}");

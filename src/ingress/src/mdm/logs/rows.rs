@@ -196,9 +196,11 @@ const fn command_status(state: CommandState) -> &'static str {
     match state {
         CommandState::Planned | CommandState::Queued => "0",
         CommandState::Sent => "1",
-        CommandState::Downloading | CommandState::Installing | CommandState::Verifying | CommandState::Cancelling => {
-            "2"
-        }
+        CommandState::Downloading
+        | CommandState::Downloaded
+        | CommandState::Installing
+        | CommandState::Verifying
+        | CommandState::Cancelling => "2",
         CommandState::Succeeded => "3",
         CommandState::Failed | CommandState::TimedOut | CommandState::Rejected => "4",
         CommandState::Cancelled | CommandState::Superseded => "5",
