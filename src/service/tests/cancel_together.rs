@@ -10,8 +10,9 @@ use drover_messages::{DeviceReport, ReportStatus};
 use drover_service::{CancelMode, Join};
 use support::{World, report};
 
-const STATUSES: [ReportStatus; 7] = [
+const STATUSES: [ReportStatus; 8] = [
     ReportStatus::Downloading,
+    ReportStatus::Downloaded,
     ReportStatus::Installing,
     ReportStatus::Succeeded,
     ReportStatus::Failed,

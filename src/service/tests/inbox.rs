@@ -44,9 +44,12 @@ async fn to_ask_is_to_take_and_who_asks_again_gets_the_same() {
     assert!((3590..3600).contains(&again.2), "what is left of the attempt: {again:?}");
     world.assert_clean().await;
 
-    let installing = report("sim-0001", id, 1, ReportStatus::Installing);
-    world.service.record_reports(&[installing]).await.unwrap();
-    assert!(attempt_of(&world, device).await.is_some(), "a device that restarted goes on");
+    for status in [ReportStatus::Downloading, ReportStatus::Downloaded, ReportStatus::Installing] {
+        let progress = report("sim-0001", id, 1, status);
+        assert_eq!(world.service.record_reports(&[progress]).await.unwrap(), [Recorded::Applied]);
+        let again = attempt_of(&world, device).await.expect("a device that restarted goes on");
+        assert_eq!((again.0, again.1), (id, 1), "{status:?}");
+    }
     let done = report("sim-0001", id, 1, ReportStatus::Succeeded);
     assert_eq!(world.service.record_reports(&[done]).await.unwrap(), [Recorded::Applied]);
     assert_eq!(attempt_of(&world, device).await, None);

@@ -505,3 +505,36 @@ async fn a_failure_keeps_the_phase_of_the_progress_in_its_own_batch() {
         world.service.commands(&world.product, job.id, CommandFilter::default(), page).await.unwrap().items.remove(0);
     assert_eq!((command.state, command.prior_state), (CommandState::Failed, CommandState::Installing));
 }
+
+#[tokio::test]
+async fn a_device_may_tell_that_it_waits_to_install() {
+    let world = World::new().await;
+    let uuids = world.enrol(1).await;
+    let job = world.draft(0).await;
+    world.service.join_devices(&world.product, job.id, Join::Devices(uuids), "me").await.unwrap();
+    world.service.start_job(&world.product, job.id, None).await.unwrap();
+    let (uuid, id, _) = run_outbox(&world).await.remove(0);
+    let client = world.client().await;
+    let deadline =
+        async || -> String { client.query_one("SELECT deadline_at::text FROM commands", &[]).await.unwrap().get(0) };
+    let allowed = deadline().await;
+    for (status, recorded, state) in [
+        (ReportStatus::Downloading, Recorded::Applied, "downloading"),
+        (ReportStatus::Downloaded, Recorded::Applied, "downloaded"),
+        (ReportStatus::Downloaded, Recorded::Stale, "downloaded"),
+        (ReportStatus::Downloading, Recorded::Stale, "downloaded"),
+        (ReportStatus::Installing, Recorded::Applied, "installing"),
+        (ReportStatus::Downloaded, Recorded::Stale, "installing"),
+    ] {
+        assert_eq!(world.service.record_reports(&[report(&uuid, id, 1, status)]).await.unwrap(), [recorded]);
+        assert_eq!(world.states(job.id).await, [(state.into(), 1)]);
+        assert_eq!(deadline().await, allowed, "progress buys no time");
+    }
+    let done = report(&uuid, id, 1, ReportStatus::Succeeded);
+    assert_eq!(world.service.record_reports(&[done]).await.unwrap(), [Recorded::Applied]);
+    let after = report(&uuid, id, 1, ReportStatus::Downloaded);
+    assert_eq!(world.service.record_reports(&[after]).await.unwrap(), [Recorded::Stale]);
+    let evidence: i64 = client.query_one("SELECT count(*) FROM unapplied_reports", &[]).await.unwrap().get(0);
+    assert_eq!(evidence, 0);
+    world.assert_clean().await;
+}

@@ -106,9 +106,9 @@ async fn the_update_does_what_the_transition_function_says() {
 async fn an_older_attempt_moves_nothing() {
     let (store, _database) = store().await;
     let mut client = store.client().await.unwrap();
-    put_one_of_each(&client).await;
+    let rows = put_one_of_each(&client).await;
     client.execute("UPDATE commands SET attempt = 2", &[]).await.unwrap();
-    let devices: Vec<i64> = (1..=26).collect();
+    let devices: Vec<i64> = rows.iter().map(|(device, ..)| *device).collect();
     let tx = client.transaction().await.unwrap();
     for event in Event::ALL {
         let happening = Happening { attempt: Some(1), ..Happening::new(JobId(1), &devices, event) };
@@ -122,4 +122,18 @@ async fn migrations_run_once_however_many_processes_start() {
     let (again, and_again) = tokio::join!(migrate::run(&store), migrate::run(&store));
     assert!(again.unwrap().is_empty());
     assert!(and_again.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_migration_that_ended_half_way_runs_again_and_leaves_nothing_unchecked() {
+    let (store, _database) = store().await;
+    let client = store.client().await.unwrap();
+    // It commits before it validates, so the program may end between that and the note that it has run.
+    let file = include_str!("../../../migrations/V0008__downloaded.sql");
+    client.batch_execute(&format!("BEGIN; {file} COMMIT")).await.unwrap();
+    let unchecked = "SELECT count(*) FROM pg_constraint WHERE NOT convalidated";
+    assert_eq!(client.query_one(unchecked, &[]).await.unwrap().get::<_, i64>(0), 0);
+    let without_deadline = "INSERT INTO commands (job_id, device_id, state) VALUES (1, 1, 'downloaded')";
+    let refused = client.execute(without_deadline, &[]).await.unwrap_err();
+    assert_eq!(refused.as_db_error().unwrap().constraint(), Some("commands_deadline"));
 }

@@ -31,6 +31,7 @@ pub(super) async fn accept<D: Device>(world: &World) {
     world.until(&errand.uuid, "sent", 1).await;
     for (status, state) in [
         (ReportStatus::Downloading, "downloading"),
+        (ReportStatus::Downloaded, "downloaded"),
         (ReportStatus::Installing, "installing"),
         (ReportStatus::Succeeded, "succeeded"),
     ] {

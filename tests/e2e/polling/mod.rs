@@ -99,8 +99,13 @@ async fn a_device_that_waits_is_answered_at_once_and_upgrades() {
 
     let mut done = said(command, "succeeded");
     done["firmware_version"] = "2.0".into();
-    let (status, results) = world.report(&json!([said(command, "downloading"), said(command, "installing")])).await;
+    let (status, results) = world.report(&json!([said(command, "downloading"), said(command, "downloaded")])).await;
     assert_eq!((status, results), (StatusCode::OK, json!({"results": ["applied", "applied"]})));
+    // It waits to install, and restarts meanwhile.
+    let (again, _) = world.next(None).await;
+    assert_eq!((&again[0]["command_id"], &again[0]["attempt"]), (&command["command_id"], &json!(1)));
+    assert_eq!(world.report(&said(command, "downloaded")).await.1, json!({"results": ["stale"]}));
+    assert_eq!(world.report(&said(command, "installing")).await.1, json!({"results": ["applied"]}));
     assert_eq!(world.report(&done).await.1, json!({"results": ["applied"]}));
     // Its answer got lost too.
     assert_eq!(world.report(&done).await.1, json!({"results": ["duplicate"]}));

@@ -57,8 +57,9 @@ pub(crate) struct Case {
 }
 
 /// Every status, and its name in the document.
-pub(crate) const STATUSES: [(ReportStatus, &str); 7] = [
+pub(crate) const STATUSES: [(ReportStatus, &str); 8] = [
     (ReportStatus::Downloading, "downloading"),
+    (ReportStatus::Downloaded, "downloaded"),
     (ReportStatus::Installing, "installing"),
     (ReportStatus::Succeeded, "succeeded"),
     (ReportStatus::Failed, "failed"),
@@ -101,7 +102,7 @@ impl Group {
     }
 
     fn stands(self) -> Vec<S> {
-        let mut states = vec![S::Queued, S::Sent, S::Downloading, S::Installing];
+        let mut states = vec![S::Queued, S::Sent, S::Downloading, S::Downloaded, S::Installing];
         // A second attempt is queued: from the pause before it until the channel takes it.
         states.extend((self.attempt == 1).then_some(S::Planned));
         states.extend(self.proof_required.then_some(S::Verifying));

@@ -74,6 +74,7 @@ impl<'a> Course<'a> {
         self.say(|case| {
             let status = match case.stands {
                 S::Downloading => ReportStatus::Downloading,
+                S::Downloaded => ReportStatus::Downloaded,
                 S::Installing => ReportStatus::Installing,
                 S::Verifying => ReportStatus::Succeeded,
                 _ => return None,

@@ -86,7 +86,11 @@ impl Standing {
     fn report(&mut self, group: Group, case: Case, column: &str, tables: &Tables) -> Option<Recorded> {
         let column = if case.of_older { "older attempt" } else { column };
         if self.state == S::Planned {
-            return Some(if case.step().is_some_and(|step| step < 3) { Recorded::Stale } else { LATE });
+            return Some(if case.step().is_some_and(|step| step < steps(S::Verifying)) {
+                Recorded::Stale
+            } else {
+                LATE
+            });
         }
         let (how, to) = tables.cell(&case.row(group), column, ':');
         let is_news = case.step().is_some_and(|step| step > steps(self.state));
@@ -102,7 +106,7 @@ impl Standing {
         };
         match to {
             "same" => {}
-            "forward" => self.state = [S::Downloading, S::Installing, S::Verifying][case.step().unwrap() - 1],
+            "forward" => self.state = STEPS[case.step().unwrap() - 1],
             "back" => (self.state, self.cancel_refused) = (case.stands, true),
             "next" => {
                 let how = if case.said == Said::Nothing { "timed_out" } else { "failed" };
@@ -144,20 +148,19 @@ impl Case {
     /// How far the device says it is, if it says so.
     fn step(self) -> Option<usize> {
         match self.said {
-            Said::Report(ReportStatus::Downloading) => Some(1),
-            Said::Report(ReportStatus::Installing) => Some(2),
-            Said::Unproven => Some(3),
+            Said::Report(ReportStatus::Downloading) => Some(steps(S::Downloading)),
+            Said::Report(ReportStatus::Downloaded) => Some(steps(S::Downloaded)),
+            Said::Report(ReportStatus::Installing) => Some(steps(S::Installing)),
+            Said::Unproven => Some(steps(S::Verifying)),
             _ => None,
         }
     }
 }
 
+/// What a device's progress leads through.
+const STEPS: [S; 4] = [S::Downloading, S::Downloaded, S::Installing, S::Verifying];
+
 /// How far a command is.
 fn steps(state: S) -> usize {
-    match state {
-        S::Downloading => 1,
-        S::Installing => 2,
-        S::Verifying => 3,
-        _ => 0,
-    }
+    STEPS.iter().position(|step| *step == state).map_or(0, |place| place + 1)
 }
