@@ -32,9 +32,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_entries: 65_535,
-            max_directory_bytes: 16 << 20,
+            max_directory_bytes: 8 << 20,
             max_manifest_bytes: 4 << 20,
-            max_resources_bytes: 48 << 20,
+            max_resources_bytes: 32 << 20,
             max_icon_bytes: 2 << 20,
             max_icon_side: 1024,
             max_depth: 32,
