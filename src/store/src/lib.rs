@@ -4,6 +4,7 @@
 //! client it is given, so that a use case composes them in a transaction of its own. State changes of commands go
 //! through [`commands::apply`], whose guards are generated from the domain's transition function.
 
+pub mod applications;
 pub mod artifacts;
 pub mod audiences;
 pub mod check;
