@@ -84,7 +84,29 @@ numbered!(
     }
 );
 
+numbered!(
+    /// The kinds of iOS devices that an application can be for.
+    ModelType {
+        /// iPhone.
+        IPhone = 20,
+        /// iPad.
+        IPad = 21,
+        /// iPad mini.
+        IPadMini = 22,
+        /// iPod touch.
+        ITouch = 23,
+    }
+);
+
 impl Platform {
+    /// The lowest version of the operating system that the document knows: what an application needs when nobody says.
+    pub const fn lowest_os_version(self) -> &'static str {
+        match self {
+            Self::Android => "2.3",
+            Self::Ios => "5.1",
+        }
+    }
+
     /// The operating system of the devices that are given its applications.
     pub const fn os(self) -> Os {
         match self {

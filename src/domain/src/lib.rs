@@ -2,6 +2,7 @@
 //!
 //! No IO, no async, no SQL, no clock: everything here is a function of its arguments.
 
+mod admission;
 mod application;
 mod channel;
 mod client;
@@ -16,7 +17,8 @@ mod outcome;
 mod policy;
 mod protocol;
 
-pub use application::{ApplicationType, DomainType, Platform, PushAction, Relationship, RestrictionType};
+pub use admission::{Admission, ReleaseMark, admission, is_os_version, version_number};
+pub use application::{ApplicationType, DomainType, ModelType, Platform, PushAction, Relationship, RestrictionType};
 pub use channel::ChannelKind;
 pub use client::{InvalidUiFamily, TerminalClass, UiFamily};
 pub use command::{Budget, Change, CommandState, Event, Move, Phase, Rules, moves, transition};

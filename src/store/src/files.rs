@@ -58,12 +58,16 @@ macro_rules! columns {
 }
 
 /// What makes a file `f` unused: nothing names it, and it was not uploaded again in the last `$2` seconds. Each file is
-/// looked up by two indexes of the versions: OFFSET keeps the planner from joining, which reads the whole table.
+/// looked up by the indexes of what may name it: OFFSET keeps the planner from joining, which reads the whole table.
 macro_rules! is_unused {
     () => {
         "f.uploaded_at < now() - make_interval(secs => $2)
             AND NOT EXISTS (SELECT FROM client_versions v WHERE v.file_id = f.id OFFSET 0)
-            AND NOT EXISTS (SELECT FROM client_versions v WHERE v.icon_id = f.id OFFSET 0)"
+            AND NOT EXISTS (SELECT FROM client_versions v WHERE v.icon_id = f.id OFFSET 0)
+            AND NOT EXISTS (SELECT FROM app_releases r WHERE r.file_id = f.id OFFSET 0)
+            AND NOT EXISTS (SELECT FROM app_releases r WHERE r.icon_id = f.id OFFSET 0)
+            AND NOT EXISTS (SELECT FROM app_uploads u WHERE u.file_id = f.id OFFSET 0)
+            AND NOT EXISTS (SELECT FROM app_uploads u WHERE u.icon_id = f.id OFFSET 0)"
     };
 }
 

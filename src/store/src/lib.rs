@@ -43,6 +43,6 @@ pub use error::StoreError;
 pub use pool::{Client, MayConflict, Store, StoreOptions, TlsMode};
 pub use records::{
     CommandRecord, DeviceCommandRecord, DeviceRecord, Firmware, FirmwareJob, InvalidPage, Job, Page, Paged, Product,
-    UnknownWord,
+    UnknownWord, Window, Windowed,
 };
 pub use tokio_postgres::IsolationLevel;

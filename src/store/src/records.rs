@@ -231,6 +231,43 @@ impl Page {
     }
 }
 
+/// Rows of a list by where they stand in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    offset: u32,
+    limit: u32,
+}
+
+impl Window {
+    /// Checks a window: as many rows as a page may have, and no deeper in the list.
+    pub fn new(offset: u32, limit: u32) -> Result<Self, InvalidPage> {
+        if !(1..=Page::MAX_SIZE).contains(&limit) {
+            return Err(InvalidPage::Size);
+        }
+        if offset.checked_add(limit).is_none_or(|depth| depth > Page::MAX_DEPTH) {
+            return Err(InvalidPage::Number);
+        }
+        Ok(Self { offset, limit })
+    }
+
+    pub(crate) fn limit(self) -> i64 {
+        self.limit.into()
+    }
+
+    pub(crate) fn offset(self) -> i64 {
+        self.offset.into()
+    }
+}
+
+/// What of a list lies in a window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Windowed<T> {
+    /// Rows in the whole list; nobody counts further than [`Page::MAX_DEPTH`].
+    pub total: i64,
+    /// The rows.
+    pub items: Vec<T>,
+}
+
 /// Not a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPage {
