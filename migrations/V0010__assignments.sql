@@ -68,8 +68,8 @@ CREATE TABLE assignments (
 );
 CREATE INDEX assignments_application_idx ON assignments (application_id, id) WHERE application_id IS NOT NULL AND ended_at IS NULL;
 CREATE INDEX assignments_restriction_idx ON assignments (restriction_id, id) WHERE restriction_id IS NOT NULL AND ended_at IS NULL;
--- Whether a policy is in use.
-CREATE INDEX assignments_policy_idx ON assignments (policy_id) WHERE policy_id IS NOT NULL AND ended_at IS NULL;
+-- Whether a policy is in use; and those that ended, which forget one that is removed.
+CREATE INDEX assignments_policy_idx ON assignments (policy_id) WHERE policy_id IS NOT NULL;
 
 -- Whom an assignment names. Users, groups and labels may be removed; a target that is gone reaches nobody.
 CREATE TABLE assignment_targets (
