@@ -70,6 +70,12 @@ impl FileStore {
         }
     }
 
+    /// A file of this process alone, which is gone with it however it ends: it has no name in any folder. It lies where the
+    /// files do, when that is a folder, since there is room for them.
+    pub(crate) fn scratch(&self) -> std::io::Result<std::fs::File> {
+        self.folder.as_deref().map_or_else(tempfile::tempfile, tempfile::tempfile_in)
+    }
+
     /// Writes a stream, hashing it on the way. On any error nothing is left behind.
     pub(crate) async fn write<S>(&self, path: &str, max_bytes: u64, stream: S) -> Result<Written, ServiceError>
     where

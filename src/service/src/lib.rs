@@ -25,7 +25,10 @@ use tokio::time::timeout;
 use devices::device_auth::DeviceAuth;
 use people::OperatorAuth;
 
-pub use applications::ApplicationRefusal;
+pub use applications::{
+    ApplicationRefusal, Decision, InvalidManifestEntry, ManifestEntry, NewCategory, NewPackage, NewPolicyValues, Saved,
+    SpooledPackage, Undecided, Uploaded,
+};
 pub use clients::{
     ClientGroup, ClientVersion, DownloadPage, GroupFilter, GroupKey, GroupUpdates, NewClientGroup, NewClientVersion,
     Offer, PackageUpdate, PublishRequest, Sort, Target, VersionKey,
@@ -37,7 +40,13 @@ pub use devices::managed_devices::{DeviceChange, ManagedDeviceFilter, NewManaged
 pub use devices::revocation::CutOff;
 pub use drover_store::{
     Artifact, CommandRecord, DeviceCommandRecord, DeviceRecord, Firmware, FirmwareJob, InvalidPage, Job, Page, Paged,
-    Product,
+    Product, Window, Windowed,
+    applications::{
+        ApplicationFilter, ApplicationRecord,
+        categories::{Category, FilledCategory},
+        policies::{Policy as ApplicationPolicy, PolicyChange},
+        uploads::ApplicationValues,
+    },
     check::Violation,
     clients::logs::{DistributeKey, DistributeLog, LogPage, PublishKey, PublishLog, UpgradeKey, UpgradeLog},
     command_list::{CommandCase, CommandFilter},
@@ -110,6 +119,10 @@ pub struct ServiceOptions {
     pub evidence_retention: Option<Duration>,
     /// How long an uploaded file is kept that nothing came to name; `None` is for ever.
     pub unused_file_retention: Option<Duration>,
+    /// What an Android package's manifest holds when it was wrapped for the container.
+    pub container_entry: ManifestEntry,
+    /// What the manifest of a built-in application holds.
+    pub built_in_entry: ManifestEntry,
 }
 
 impl Default for ServiceOptions {
@@ -128,6 +141,8 @@ impl Default for ServiceOptions {
             access_token_cache: Duration::from_secs(5),
             evidence_retention: Some(Duration::from_hours(30 * 24)),
             unused_file_retention: Some(Duration::from_hours(7 * 24)),
+            container_entry: ManifestEntry::new("drover.domain", Some("container")),
+            built_in_entry: ManifestEntry::new("drover.domain", Some("built-in")),
         }
     }
 }
@@ -147,6 +162,7 @@ struct Inner {
     device_auth: DeviceAuth,
     operator_auth: OperatorAuth,
     imports: imports::Turns,
+    parses: applications::Turns,
     options: ServiceOptions,
 }
 
@@ -171,9 +187,20 @@ impl Service {
     ) -> Self {
         let device_auth = DeviceAuth::new(options.auth_cache);
         let operator_auth = OperatorAuth::new(options.access_token_cache);
-        let imports = imports::Turns::new();
+        let (imports, parses) = (imports::Turns::new(), applications::Turns::new());
         Self {
-            inner: Arc::new(Inner { store, files, key, clock, entropy, device_auth, operator_auth, imports, options }),
+            inner: Arc::new(Inner {
+                store,
+                files,
+                key,
+                clock,
+                entropy,
+                device_auth,
+                operator_auth,
+                imports,
+                parses,
+                options,
+            }),
         }
     }
 

@@ -1,5 +1,38 @@
-//! Applications: uploaded, kept, pushed to users' devices, and removed from them; black and white lists with them.
+//! Applications: packages are uploaded and kept, put into categories and given policies.
 
+mod categories;
+mod entries;
+mod library;
+mod parsing;
+mod placing;
+mod policies;
 mod refusal;
+mod saving;
+mod store_link;
+mod store_links;
+mod upload;
+mod values;
 
+use std::time::Duration;
+
+use crate::{Service, ServiceError};
+
+pub use categories::NewCategory;
+pub use entries::{InvalidManifestEntry, ManifestEntry};
+pub use parsing::SpooledPackage;
+pub(crate) use parsing::Turns;
+pub use policies::NewPolicyValues;
 pub use refusal::ApplicationRefusal;
+pub use saving::{Decision, Saved};
+pub use upload::{NewPackage, Undecided, Uploaded};
+
+/// How long an uploaded package waits for somebody to say what becomes of it.
+const DECISION_LIMIT: Duration = Duration::from_hours(24);
+
+impl Service {
+    /// Forgets some uploaded packages that nobody said anything of. Returns whether there may be more.
+    pub async fn forget_undecided_uploads(&self) -> Result<bool, ServiceError> {
+        let client = self.store().client().await?;
+        Ok(drover_store::applications::uploads::forget_old(&client, DECISION_LIMIT).await?)
+    }
+}

@@ -14,7 +14,7 @@ pub enum ApplicationRefusal {
     #[error("file: {0} is there as a wrapped application or as one that is not, and the two exclude each other")]
     WrappedBesideUnwrapped(String),
     /// 703: the same version of the package is there.
-    #[error("file: version {version} of {package} is there already")]
+    #[error("version {version} of {package} is there already")]
     SameVersion {
         /// The package.
         package: String,

@@ -34,12 +34,12 @@ const TEXT_MAX_CHARS: usize = 4000;
 impl Operator {
     /// Whether what an organisation administers may be looked at: the catalogue flows down the tree, and who administers a
     /// part of it sees all of that part.
-    fn sees(&self, owner: &OrganisationPath) -> bool {
+    pub(crate) fn sees(&self, owner: &OrganisationPath) -> bool {
         self.reaches(owner) || owner.contains(&self.organisation.path)
     }
 
     /// Refuses those who see it but do not administer it.
-    fn require_reach(&self, owner: &OrganisationPath) -> Result<(), ServiceError> {
+    pub(crate) fn require_reach(&self, owner: &OrganisationPath) -> Result<(), ServiceError> {
         if self.reaches(owner) {
             Ok(())
         } else {
@@ -56,12 +56,12 @@ impl Service {
 }
 
 /// A name that must be there.
-fn check_name(field: &'static str, text: &str) -> Result<(), ServiceError> {
+pub(crate) fn check_name(field: &'static str, text: &str) -> Result<(), ServiceError> {
     if text.is_empty() { Err(ServiceError::invalid(field, "must not be empty")) } else { check_text(field, text) }
 }
 
 /// A text that may be long and may be absent.
-fn check_long(field: &'static str, text: &str) -> Result<(), ServiceError> {
+pub(crate) fn check_long(field: &'static str, text: &str) -> Result<(), ServiceError> {
     if text.chars().nth(TEXT_MAX_CHARS).is_some() {
         Err(ServiceError::invalid(field, format!("is longer than {TEXT_MAX_CHARS} characters")))
     } else if text.contains('\0') {
