@@ -45,6 +45,11 @@ pub(crate) fn short_text(field: &'static str, text: Option<&str>, max: usize) ->
     }
 }
 
+/// A list of so many entries at the most.
+pub(crate) fn at_most(field: &'static str, found: usize, max: usize) -> Result<(), InvalidMessage> {
+    if found <= max { Ok(()) } else { Err(InvalidMessage::TooMany { field, found, max }) }
+}
+
 /// A hash in lower-case hexadecimal digits.
 pub(crate) fn hash(field: &'static str, text: &str, digits: usize) -> Result<(), InvalidMessage> {
     let lower_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);

@@ -16,7 +16,8 @@ mod work;
 
 pub use decode::{DecodeError, InvalidMessage};
 pub use device::{
-    ClientFile, DeviceCommand, DeviceCommands, DeviceReport, FirmwareFile, ReportResult, ReportResults, ReportStatus,
+    ApplicationFile, ClientFile, DeviceCommand, DeviceCommands, DeviceReport, FirmwareFile, InstallOptions, ListKind,
+    ListedApplication, PackageFile, ReportResult, ReportResults, ReportStatus, RestrictionList, StoreApplication,
     device_of_reports_key, device_topic,
 };
 pub use envelope::{Envelope, Message};

@@ -1,7 +1,13 @@
 //! What a job brings to its devices.
 
-use drover_domain::{ClientVersionId, JobId};
+mod application;
+mod restriction;
+
+use drover_domain::{ClientVersionId, JobId, PushAction};
 use uuid::Uuid;
+
+pub use application::{ApplicationArtifact, ApplicationRemoval, InstallSettings, PackageOfRelease, StoreRelease};
+pub use restriction::{ListedApp, RestrictionArtifact, RestrictionRemoval};
 
 use crate::{
     Firmware, GenericClient, StoreError,
@@ -16,6 +22,14 @@ pub enum Artifact {
     Firmware(Box<Firmware>),
     /// A version of a client program.
     Client(Box<ClientArtifact>),
+    /// A release of an application.
+    Application(Box<ApplicationArtifact>),
+    /// Nothing: it takes an application away.
+    ApplicationRemoval(Box<ApplicationRemoval>),
+    /// A black or white list.
+    Restriction(Box<RestrictionArtifact>),
+    /// Nothing: it takes a list away.
+    RestrictionRemoval(RestrictionRemoval),
 }
 
 /// A version of a client program, as its devices need it.
@@ -54,8 +68,17 @@ pub async fn of_job(client: &impl GenericClient, job: JobId) -> Result<Option<Ar
             v.app_name, f.id AS file_id, f.size_bytes, f.sha256, f.md5, j.force
         FROM jobs j JOIN client_versions v ON v.id = j.client_version_id JOIN files f ON f.id = v.file_id
         WHERE j.id = $1";
+    const PUSH: &str = "/* artifacts::of_job push */ SELECT push_action FROM jobs WHERE id = $1 AND kind = 'push'";
     if let Some(row) = sql::query_opt(client, FIRMWARE, &[&job.0]).await? {
         return Ok(Some(Artifact::Firmware(Box::new(rows::firmware(&row)))));
+    }
+    if let Some(row) = sql::query_opt(client, PUSH, &[&job.0]).await? {
+        return Ok(match rows::word(&row, "push_action", PushAction::parse)? {
+            PushAction::Install => application::of_job(client, job).await?,
+            PushAction::Uninstall => application::removal_of_job(client, job).await?,
+            PushAction::Apply => restriction::of_job(client, job).await?,
+            PushAction::Remove => restriction::removal_of_job(client, job).await?,
+        });
     }
     let Some(row) = sql::query_opt(client, CLIENT, &[&job.0]).await? else { return Ok(None) };
     Ok(Some(Artifact::Client(Box::new(ClientArtifact {

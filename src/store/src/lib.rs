@@ -37,7 +37,9 @@ pub mod tallies;
 pub mod tenants;
 pub mod timers;
 
-pub use artifacts::{Artifact, ClientArtifact};
+pub use artifacts::{
+    ApplicationArtifact, ApplicationRemoval, Artifact, ClientArtifact, RestrictionArtifact, RestrictionRemoval,
+};
 pub use deadpool_postgres::{GenericClient, Transaction as Tx};
 pub use error::StoreError;
 pub use pool::{Client, MayConflict, Store, StoreOptions, TlsMode};

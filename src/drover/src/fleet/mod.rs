@@ -12,6 +12,7 @@ mod memory;
 mod options;
 mod report;
 mod stage;
+mod task;
 #[cfg(test)]
 mod tests;
 

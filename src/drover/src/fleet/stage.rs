@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use drover_messages::{ClientFile, DeviceCommand, FirmwareFile, ReportStatus};
+use drover_messages::{DeviceCommand, FirmwareFile, ReportStatus};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::{sync::mpsc, time::Instant};
 
@@ -14,6 +14,7 @@ use super::{
     link::{Arrival, Given},
     memory::{Answer, Attempt, Memory, Stopping, Taken},
     report::Manner,
+    task::Task,
 };
 
 /// The result code of a device that fails on purpose.
@@ -66,31 +67,28 @@ impl Stage {
             return;
         }
         match serde_json::from_slice(&message.body) {
-            Ok(DeviceCommand::Upgrade { v, command_id, attempt, firmware, timeout_s }) if known(v) => {
-                self.upgrade((uuid, command_id, attempt), firmware, timeout_s);
-            }
-            // To a simulated device a client program is a file with a version, like any other.
-            Ok(DeviceCommand::UpgradeClient { v, command_id, attempt, client, timeout_s, .. }) if known(v) => {
-                let ClientFile { url, version_name: version, size_bytes, sha256, md5, .. } = client;
-                let file = FirmwareFile { url, version, size_bytes, sha256, md5 };
-                self.upgrade((uuid, command_id, attempt), file, timeout_s);
-            }
-            Ok(DeviceCommand::Cancel { v, command_id, attempt }) if known(v) => {
+            Ok(DeviceCommand::Cancel { v, command_id, attempt }) if v <= DeviceCommand::VERSION => {
                 self.counts.cancels += 1;
                 self.stop(Attempt { device: uuid.into(), command_id, number: attempt });
             }
-            Ok(_) | Err(_) => {
-                self.counts.malformed += 1;
-                tracing::warn!(device = uuid, "a command that no simulated device understands");
-            }
+            Ok(command) => match Task::of(command) {
+                Some(task) => self.take_on(uuid, task),
+                None => self.puzzle_over(uuid),
+            },
+            Err(_) => self.puzzle_over(uuid),
         }
     }
 
-    fn upgrade(&mut self, (uuid, command_id, attempt): (&str, i64, i16), file: FirmwareFile, timeout_s: i64) {
-        match self.memory.take(uuid, command_id, attempt) {
+    fn puzzle_over(&mut self, uuid: &str) {
+        self.counts.malformed += 1;
+        tracing::warn!(device = uuid, "a command that no simulated device understands");
+    }
+
+    fn take_on(&mut self, uuid: &str, task: Task) {
+        match self.memory.take(uuid, task.line, task.command_id, task.attempt) {
             Taken::New(attempt) => {
                 self.counts.received += 1;
-                self.begin(attempt, file, timeout_s);
+                self.begin(attempt, task.file, task.timeout_s);
             }
             Taken::Again(attempt, said) => {
                 self.counts.received_again += 1;
@@ -101,16 +99,17 @@ impl Stage {
         }
     }
 
-    fn begin(&mut self, attempt: Attempt, file: FirmwareFile, timeout_s: i64) {
+    /// Without a file there is nothing to download.
+    fn begin(&mut self, attempt: Attempt, file: Option<FirmwareFile>, timeout_s: i64) {
         let latency = self.latency();
-        let version = self.version_of(&file);
+        let done = self.done(file.as_ref());
         let behaviour = self.split.behaviour(&attempt.device, attempt.number);
         match behaviour {
             Behaviour::Silent => self.counts.unanswered += 1,
             Behaviour::Late => {
                 let allowed = Duration::from_secs(timeout_s.unsigned_abs());
                 let after = self.options.late_after.unwrap_or(allowed + LATE_MARGIN);
-                self.say_after(after, attempt, Answer::succeeded(version), Manner::Late);
+                self.say_after(after, attempt, done, Manner::Late);
             }
             Behaviour::Refusing => {
                 let answer = Answer { code: Some(REFUSES_ON_PURPOSE), ..Answer::plain(ReportStatus::Refused) };
@@ -122,7 +121,7 @@ impl Stage {
             }
             Behaviour::Good | Behaviour::Doubling => {
                 let twice = behaviour == Behaviour::Doubling;
-                if self.split.downloads(&attempt.device) {
+                if let Some(file) = file.filter(|_| self.split.downloads(&attempt.device)) {
                     if self.options.progress {
                         let downloading = Answer::plain(ReportStatus::Downloading);
                         self.say_after(Duration::ZERO, attempt.clone(), downloading, Manner::Plain);
@@ -130,7 +129,7 @@ impl Stage {
                     self.later.push(Instant::now() + latency / 2, Act::Download(Wanted { attempt, file, twice }));
                 } else {
                     self.tell_progress(&attempt, latency);
-                    self.succeed(latency, attempt, version, twice);
+                    self.succeed(latency, attempt, done, twice);
                 }
             }
         }
@@ -147,8 +146,7 @@ impl Stage {
         }
     }
 
-    fn succeed(&mut self, after: Duration, attempt: Attempt, version: Arc<str>, twice: bool) {
-        let answer = Answer::succeeded(version);
+    fn succeed(&mut self, after: Duration, attempt: Attempt, answer: Answer, twice: bool) {
         if twice {
             self.say_after(after, attempt.clone(), answer.clone(), Manner::Plain);
             self.say_after(after, attempt, answer, Manner::Repeated);
@@ -170,8 +168,8 @@ impl Stage {
                     let installing = Answer::plain(ReportStatus::Installing);
                     self.say_after(Duration::ZERO, attempt.clone(), installing, Manner::Plain);
                 }
-                let (latency, version) = (self.latency() / 2, self.version_of(&file));
-                self.succeed(latency, attempt, version, twice);
+                let (latency, done) = (self.latency() / 2, self.done(Some(&file)));
+                self.succeed(latency, attempt, done, twice);
             }
             Err(problem) => {
                 self.counts.downloads_failed += 1;
@@ -257,6 +255,14 @@ impl Stage {
         if min < max { self.random.random_range(min..=max) } else { min }
     }
 
+    /// What a device says that has done what it was told: with the version that a file brought, if it has one.
+    fn done(&mut self, file: Option<&FirmwareFile>) -> Answer {
+        match file {
+            Some(file) if !file.version.is_empty() => Answer::succeeded(self.version_of(file)),
+            _ => Answer::plain(ReportStatus::Succeeded),
+        }
+    }
+
     /// The version as a text that thousands share.
     fn version_of(&mut self, file: &FirmwareFile) -> Arc<str> {
         if *self.version != *file.version {
@@ -264,8 +270,4 @@ impl Stage {
         }
         Arc::clone(&self.version)
     }
-}
-
-const fn known(version: u16) -> bool {
-    version <= DeviceCommand::VERSION
 }

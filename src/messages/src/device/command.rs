@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{ApplicationFile, InstallOptions, RestrictionList};
 #[cfg(feature = "schema")]
 use crate::schema::parts;
 use crate::{
@@ -51,6 +52,80 @@ pub enum DeviceCommand {
         #[cfg_attr(feature = "schema", schemars(schema_with = "parts::time"))]
         timeout_s: i64,
     },
+    /// Install this release of an application, unless it or a newer one is there.
+    InstallApplication {
+        /// Version of this format.
+        #[cfg_attr(feature = "schema", schemars(schema_with = "parts::version::<DeviceCommand>"))]
+        v: u16,
+        /// Identity of the command, to be repeated in every report.
+        #[cfg_attr(feature = "schema", schemars(schema_with = "parts::id"))]
+        command_id: i64,
+        /// The attempt, to be repeated in every report. A device that gets the same attempt twice acts once.
+        #[cfg_attr(feature = "schema", schemars(schema_with = "parts::attempt"))]
+        attempt: i16,
+        /// The release.
+        application: ApplicationFile,
+        /// How it is installed and kept.
+        options: InstallOptions,
+        /// Seconds until the attempt is given up; 0 in the last second of it.
+        #[cfg_attr(feature = "schema", schemars(schema_with = "parts::time"))]
+        timeout_s: i64,
+    },
+    /// Remove this application. What is not there is removed already.
+    UninstallApplication {
+        /// Version of this format.
+        #[cfg_attr(feature = "schema", schemars(schema_with = "parts::version::<DeviceCommand>"))]
+        v: u16,
+        /// Identity of the command, to be repeated in every report.
+        #[cfg_attr(feature = "schema", schemars(schema_with = "parts::id"))]
+        command_id: i64,
+        /// The attempt, to be repeated in every report. A device that gets the same attempt twice acts once.
+        #[cfg_attr(feature = "schema", schemars(schema_with = "parts::attempt"))]
+        attempt: i16,
+        /// The application.
+        #[cfg_attr(feature = "schema", schemars(schema_with = "parts::id"))]
+        application_id: i64,
+        /// What the operating system knows it by; of an application of the store, `id` and its number there.
+        package_name: String,
+        /// Seconds until the attempt is given up; 0 in the last second of it.
+        #[cfg_attr(feature = "schema", schemars(schema_with = "parts::time"))]
+        timeout_s: i64,
+    },
+    /// Keep to this list of applications, in place of an earlier revision of it.
+    ApplyRestriction {
+        /// Version of this format.
+        #[cfg_attr(feature = "schema", schemars(schema_with = "parts::version::<DeviceCommand>"))]
+        v: u16,
+        /// Identity of the command, to be repeated in every report.
+        #[cfg_attr(feature = "schema", schemars(schema_with = "parts::id"))]
+        command_id: i64,
+        /// The attempt, to be repeated in every report. A device that gets the same attempt twice acts once.
+        #[cfg_attr(feature = "schema", schemars(schema_with = "parts::attempt"))]
+        attempt: i16,
+        /// The list.
+        restriction: RestrictionList,
+        /// Seconds until the attempt is given up; 0 in the last second of it.
+        #[cfg_attr(feature = "schema", schemars(schema_with = "parts::time"))]
+        timeout_s: i64,
+    },
+    /// Keep to this list of applications no more.
+    RemoveRestriction {
+        /// Version of this format.
+        #[cfg_attr(feature = "schema", schemars(schema_with = "parts::version::<DeviceCommand>"))]
+        v: u16,
+        /// Identity of the command, to be repeated in every report.
+        #[cfg_attr(feature = "schema", schemars(schema_with = "parts::id"))]
+        command_id: i64,
+        /// The attempt, to be repeated in every report. A device that gets the same attempt twice acts once.
+        #[cfg_attr(feature = "schema", schemars(schema_with = "parts::attempt"))]
+        attempt: i16,
+        /// The list.
+        #[cfg_attr(feature = "schema", schemars(schema_with = "parts::id"))]
+        restriction_id: i64,
+        /// Seconds until the attempt is given up; 0 in the last second of it.
+        #[cfg_attr(feature = "schema", schemars(schema_with = "parts::time"))]
+        timeout_s: i64,
+    },
     /// Stop the command if that is still possible, and say which.
     Cancel {
         /// Version of this format.
@@ -73,6 +148,10 @@ impl DeviceCommand {
     pub const fn identity(&self) -> (i64, i16) {
         let (Self::Upgrade { command_id, attempt, .. }
         | Self::UpgradeClient { command_id, attempt, .. }
+        | Self::InstallApplication { command_id, attempt, .. }
+        | Self::UninstallApplication { command_id, attempt, .. }
+        | Self::ApplyRestriction { command_id, attempt, .. }
+        | Self::RemoveRestriction { command_id, attempt, .. }
         | Self::Cancel { command_id, attempt, .. }) = self;
         (*command_id, *attempt)
     }
@@ -152,6 +231,22 @@ impl Message for DeviceCommand {
                 within("client.size_bytes", client.size_bytes, AMOUNTS)?;
                 hash("client.sha256", &client.sha256, SHA256_DIGITS)?;
                 hash("client.md5", &client.md5, MD5_DIGITS)
+            }
+            Self::InstallApplication { application, timeout_s, .. } => {
+                within("timeout_s", *timeout_s, TIMES)?;
+                application.check()
+            }
+            Self::UninstallApplication { application_id, timeout_s, .. } => {
+                within("timeout_s", *timeout_s, TIMES)?;
+                within("application_id", *application_id, IDS)
+            }
+            Self::ApplyRestriction { restriction, timeout_s, .. } => {
+                within("timeout_s", *timeout_s, TIMES)?;
+                restriction.check()
+            }
+            Self::RemoveRestriction { restriction_id, timeout_s, .. } => {
+                within("timeout_s", *timeout_s, TIMES)?;
+                within("restriction_id", *restriction_id, IDS)
             }
             Self::Cancel { .. } => Ok(()),
         }

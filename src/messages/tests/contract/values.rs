@@ -1,12 +1,14 @@
 //! Messages as Drover and the devices write them.
 
 use drover_messages::{
-    ClientFile, DeviceCommand, DeviceCommands, DeviceReport, DeviceSet, DispatchAction, DispatchCommands, FirmwareFile,
-    PlanJob, ReportResult, ReportResults, ReportStatus,
+    ApplicationFile, ClientFile, DeviceCommand, DeviceCommands, DeviceReport, DeviceSet, DispatchAction,
+    DispatchCommands, FirmwareFile, InstallOptions, ListKind, ListedApplication, PackageFile, PlanJob, ReportResult,
+    ReportResults, ReportStatus, RestrictionList, StoreApplication,
 };
 use proptest::{option, prelude::*, sample::select, string::string_regex};
+use serde_json::Map;
 
-use crate::support::DEVICE;
+use crate::{changes::any_json, support::DEVICE};
 
 fn ids() -> impl Strategy<Value = i64> {
     prop_oneof![Just(0), Just(i64::MAX), 0..=i64::MAX]
@@ -70,7 +72,52 @@ prop_compose! {
     }
 }
 
-pub(crate) fn commands() -> impl Strategy<Value = DeviceCommand> {
+prop_compose! {
+    fn packages()(file in firmwares(), file_name in any::<String>()) -> PackageFile {
+        let FirmwareFile { url, size_bytes, sha256, md5, .. } = file;
+        PackageFile { url, file_name, size_bytes, sha256, md5 }
+    }
+}
+
+prop_compose! {
+    fn applications()(
+        application_id in ids(),
+        texts in prop::array::uniform5(any::<String>()),
+        file in option::of(packages()),
+        store in option::of((ids(), firmwares())),
+    ) -> ApplicationFile {
+        let [name, package_name, version_name, version_code, min_os_version] = texts;
+        let store = store.map(|(itunes_store_id, file)| StoreApplication { itunes_store_id, url: file.url });
+        ApplicationFile { application_id, name, package_name, version_name, version_code, min_os_version, file, store }
+    }
+}
+
+prop_compose! {
+    fn install_options()(flags in any::<[bool; 7]>(), policy in option::of(any_json())) -> InstallOptions {
+        let [required, notify, essential, remove_on_exit, wifi_only, into_knox, prevent_backup] = flags;
+        let policy = policy.map(|setting| Map::from_iter([("setting".to_owned(), setting)]));
+        InstallOptions { required, notify, essential, remove_on_exit, wifi_only, into_knox, prevent_backup, policy }
+    }
+}
+
+prop_compose! {
+    fn restriction_lists()(
+        restriction_id in ids(),
+        name in any::<String>(),
+        list in select(vec![ListKind::White, ListKind::Black]),
+        revision in amounts(),
+        listed in prop::collection::vec(any::<(String, String)>(), 0..4),
+        // Long lists are made of short names.
+        more in prop_oneof![3 => Just(0), 1 => Just(496)],
+    ) -> RestrictionList {
+        let mut applications: Vec<_> =
+            listed.into_iter().map(|(package_name, name)| ListedApplication { package_name, name }).collect();
+        applications.extend((0..more).map(|n| ListedApplication { package_name: format!("p{n}"), name: String::new() }));
+        RestrictionList { restriction_id, name, list, revision, applications }
+    }
+}
+
+fn upgrades() -> impl Strategy<Value = DeviceCommand> {
     let v = DeviceCommand::VERSION;
     prop_oneof![
         (ids(), attempts(), firmwares(), times()).prop_map(move |(command_id, attempt, firmware, timeout_s)| {
@@ -81,8 +128,37 @@ pub(crate) fn commands() -> impl Strategy<Value = DeviceCommand> {
                 DeviceCommand::UpgradeClient { v, command_id, attempt, client, force, timeout_s }
             }
         ),
-        (ids(), attempts()).prop_map(move |(command_id, attempt)| DeviceCommand::Cancel { v, command_id, attempt }),
     ]
+}
+
+fn pushes() -> impl Strategy<Value = DeviceCommand> {
+    let v = DeviceCommand::VERSION;
+    let what = || (ids(), attempts(), times());
+    prop_oneof![
+        (what(), applications(), install_options()).prop_map(
+            move |((command_id, attempt, timeout_s), application, options)| {
+                DeviceCommand::InstallApplication { v, command_id, attempt, application, options, timeout_s }
+            }
+        ),
+        (what(), ids(), any::<String>()).prop_map(
+            move |((command_id, attempt, timeout_s), application_id, package_name)| {
+                DeviceCommand::UninstallApplication { v, command_id, attempt, application_id, package_name, timeout_s }
+            }
+        ),
+        (what(), restriction_lists()).prop_map(move |((command_id, attempt, timeout_s), restriction)| {
+            DeviceCommand::ApplyRestriction { v, command_id, attempt, restriction, timeout_s }
+        }),
+        (what(), ids()).prop_map(move |((command_id, attempt, timeout_s), restriction_id)| {
+            DeviceCommand::RemoveRestriction { v, command_id, attempt, restriction_id, timeout_s }
+        }),
+    ]
+}
+
+pub(crate) fn commands() -> impl Strategy<Value = DeviceCommand> {
+    let v = DeviceCommand::VERSION;
+    let cancels =
+        (ids(), attempts()).prop_map(move |(command_id, attempt)| DeviceCommand::Cancel { v, command_id, attempt });
+    prop_oneof![upgrades(), pushes(), cancels]
 }
 
 prop_compose! {

@@ -6,6 +6,7 @@ mod library;
 mod parsing;
 mod placing;
 mod policies;
+pub(crate) mod orders;
 mod refusal;
 mod saving;
 mod store_link;

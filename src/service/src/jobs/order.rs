@@ -1,9 +1,9 @@
 //! What a job's devices are told to do.
 
-use drover_messages::{ClientFile, DeviceCommand, FirmwareFile};
+use drover_messages::{ApplicationFile, ClientFile, DeviceCommand, FirmwareFile, InstallOptions, RestrictionList};
 use drover_store::Artifact;
 
-use crate::{Job, Service};
+use crate::{Job, Service, applications::orders};
 
 /// What all devices of a job are told, but for what names each one's command.
 #[derive(Debug, Clone)]
@@ -13,6 +13,10 @@ pub struct Order(Brings);
 enum Brings {
     Firmware(FirmwareFile),
     Client { client: ClientFile, force: bool },
+    Application { application: ApplicationFile, options: InstallOptions },
+    ApplicationRemoval { application_id: i64, package_name: String },
+    Restriction(RestrictionList),
+    RestrictionRemoval(i64),
 }
 
 impl Order {
@@ -23,6 +27,18 @@ impl Order {
             Brings::Firmware(firmware) => DeviceCommand::Upgrade { v, command_id, attempt, firmware, timeout_s },
             Brings::Client { client, force } => {
                 DeviceCommand::UpgradeClient { v, command_id, attempt, client, force, timeout_s }
+            }
+            Brings::Application { application, options } => {
+                DeviceCommand::InstallApplication { v, command_id, attempt, application, options, timeout_s }
+            }
+            Brings::ApplicationRemoval { application_id, package_name } => {
+                DeviceCommand::UninstallApplication { v, command_id, attempt, application_id, package_name, timeout_s }
+            }
+            Brings::Restriction(restriction) => {
+                DeviceCommand::ApplyRestriction { v, command_id, attempt, restriction, timeout_s }
+            }
+            Brings::RestrictionRemoval(restriction_id) => {
+                DeviceCommand::RemoveRestriction { v, command_id, attempt, restriction_id, timeout_s }
             }
         }
     }
@@ -52,6 +68,16 @@ impl Service {
                 },
                 force: client.force,
             },
+            Artifact::Application(application) => Brings::Application {
+                application: self.application_file(application, timeout),
+                options: orders::install_options(&application.settings),
+            },
+            Artifact::ApplicationRemoval(removal) => Brings::ApplicationRemoval {
+                application_id: removal.application.0,
+                package_name: removal.package_name.clone(),
+            },
+            Artifact::Restriction(restriction) => Brings::Restriction(orders::restriction_list(restriction)),
+            Artifact::RestrictionRemoval(removal) => Brings::RestrictionRemoval(removal.restriction.0),
         })
     }
 }

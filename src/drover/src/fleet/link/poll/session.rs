@@ -218,11 +218,11 @@ impl Outbox {
 /// new each time, does not. What cannot be read is told by its text.
 fn name_of(command: &str) -> String {
     match serde_json::from_str(command) {
-        Ok(
-            DeviceCommand::Upgrade { command_id, attempt, .. }
-            | DeviceCommand::UpgradeClient { command_id, attempt, .. },
-        ) => format!("{command_id}.{attempt}"),
         Ok(DeviceCommand::Cancel { command_id, attempt, .. }) => format!("{command_id}.{attempt}.cancel"),
+        Ok(command) => {
+            let (command_id, attempt) = command.identity();
+            format!("{command_id}.{attempt}")
+        }
         Err(_) => command.to_owned(),
     }
 }
