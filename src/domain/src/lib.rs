@@ -8,6 +8,7 @@ mod channel;
 mod client;
 mod command;
 mod ids;
+mod install;
 mod job;
 mod kind;
 pub mod offer;
@@ -27,6 +28,7 @@ pub use ids::{
     FirmwareId, InvalidDeviceUuid, JobId, LabelId, OperatorId, OrganisationId, PackageId, PolicyId, ProductId,
     ReleaseId, RestrictionId, TenantId, UserGroupId, UserId,
 };
+pub use install::{Holding, InstallStatus, PushCase, Version, install_status};
 pub use job::{JobEvent, JobState};
 pub use kind::JobKind;
 pub use operator::{OrganisationPath, Role};
