@@ -11,12 +11,14 @@ pub(crate) const ATTEMPTS: RangeInclusive<i64> = 1..=i16::MAX as i64;
 /// Amounts of which there is at least one.
 pub(crate) const AMOUNTS: RangeInclusive<i64> = 1..=i64::MAX;
 
-/// Time that is left, in seconds.
+/// Time that is left, in seconds, and anything else of which there may be none.
 pub(crate) const TIMES: RangeInclusive<i64> = 0..=i64::MAX;
 /// The longest code and the longest version a device may report, in characters.
 pub(crate) const CODE_MAX_CHARS: usize = 64;
 /// The longest message a device may report, in characters.
 pub(crate) const MESSAGE_MAX_CHARS: usize = 1024;
+/// The longest name of an application, a package or their version, in characters.
+pub(crate) const NAME_MAX_CHARS: usize = 256;
 /// The length of a SHA-256 in hexadecimal digits.
 pub(crate) const SHA256_DIGITS: usize = 64;
 /// The length of an MD5 in hexadecimal digits.

@@ -112,6 +112,22 @@ pub enum InvalidMessage {
         /// The length of such a hash.
         digits: usize,
     },
+    /// A text that must say something.
+    #[error("{field} is empty")]
+    Empty {
+        /// The field.
+        field: &'static str,
+    },
+    /// A list is too long.
+    #[error("{field} has {found} entries; at most {max} are allowed")]
+    TooMany {
+        /// The field.
+        field: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many there may be.
+        max: usize,
+    },
     /// Too few or too many reports in one body.
     #[error("{found} reports in one body; from {} to {} are allowed", allowed.start(), allowed.end())]
     Count {

@@ -16,9 +16,9 @@ mod work;
 
 pub use decode::{DecodeError, InvalidMessage};
 pub use device::{
-    ApplicationFile, ClientFile, DeviceCommand, DeviceCommands, DeviceReport, FirmwareFile, InstallOptions, ListKind,
-    ListedApplication, PackageFile, ReportResult, ReportResults, ReportStatus, RestrictionList, StoreApplication,
-    device_of_reports_key, device_topic,
+    ApplicationFile, ClientFile, DeviceCommand, DeviceCommands, DeviceInventory, DeviceReport, FirmwareFile,
+    InstallOptions, InstalledApp, ListKind, ListedApplication, PackageFile, ReportResult, ReportResults, ReportStatus,
+    RestrictionList, StoreApplication, device_of_reports_key, device_topic,
 };
 pub use envelope::{Envelope, Message};
 pub use queues::Queue;

@@ -5,7 +5,10 @@ pub(crate) mod parts;
 use schemars::{JsonSchema, generate::SchemaSettings, transform::RecursiveTransform};
 use serde_json::{Value, json};
 
-use crate::{DeviceCommand, DeviceCommands, DeviceReport, DispatchCommands, Envelope, Message, PlanJob, ReportResults};
+use crate::{
+    DeviceCommand, DeviceCommands, DeviceInventory, DeviceReport, DispatchCommands, Envelope, Message, PlanJob,
+    ReportResults,
+};
 
 /// The version of the paths under which devices poll, and so of what has no version of its own there.
 const HTTP_VERSION: u16 = 1;
@@ -60,6 +63,7 @@ pub fn documents() -> Vec<Document> {
         Document::flat::<DeviceReport>(),
         Document::of::<DeviceCommands>("device_commands", HTTP_VERSION),
         Document::of::<parts::DeviceReports>("device_reports", HTTP_VERSION),
+        Document::of::<DeviceInventory>("device_inventory", HTTP_VERSION),
         Document::of::<ReportResults>("report_results", HTTP_VERSION),
     ]
 }

@@ -7,7 +7,9 @@ use serde_json::json;
 
 use crate::{
     DeviceReport, Message,
-    checks::{AMOUNTS, ATTEMPTS, CODE_MAX_CHARS, IDS, MD5_DIGITS, MESSAGE_MAX_CHARS, SHA256_DIGITS, TIMES},
+    checks::{
+        AMOUNTS, ATTEMPTS, CODE_MAX_CHARS, IDS, MD5_DIGITS, MESSAGE_MAX_CHARS, NAME_MAX_CHARS, SHA256_DIGITS, TIMES,
+    },
 };
 
 /// The body of `POST /device/v1/reports`, which [`DeviceReport::from_body`] reads.
@@ -71,6 +73,19 @@ pub(crate) fn code(_: &mut SchemaGenerator) -> Schema {
 
 pub(crate) fn message(_: &mut SchemaGenerator) -> Schema {
     short_text(MESSAGE_MAX_CHARS)
+}
+
+pub(crate) fn name_text(_: &mut SchemaGenerator) -> Schema {
+    short_text(NAME_MAX_CHARS)
+}
+
+pub(crate) fn package_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "minLength": 1, "maxLength": NAME_MAX_CHARS, "pattern": r"^[^\u0000]*$" })
+}
+
+/// May be left out, or null.
+pub(crate) fn optional_amount(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["integer", "null"], "minimum": TIMES.start(), "maximum": TIMES.end() })
 }
 
 pub(crate) fn url(_: &mut SchemaGenerator) -> Schema {

@@ -1,13 +1,15 @@
 //! Schemas and code take the same messages and refuse the same.
 
-use drover_messages::{DeviceCommand, DeviceCommands, DeviceReport, DispatchCommands, Message, PlanJob, ReportResults};
+use drover_messages::{
+    DeviceCommand, DeviceCommands, DeviceInventory, DeviceReport, DispatchCommands, Message, PlanJob, ReportResults,
+};
 use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::{
     changes::any_change,
     support::{DEVICE, encoded, fits, json, objections, rewritten, samples},
-    values::{command_lists, commands, dispatches, plan_jobs, reports, result_lists},
+    values::{command_lists, commands, dispatches, inventories, plan_jobs, reports, result_lists},
 };
 
 /// What is written fits the schema and reads as what it was.
@@ -51,6 +53,13 @@ proptest! {
             prop_assert_eq!(objections("device_reports", &value), Vec::<String>::new());
             prop_assert_eq!(DeviceReport::from_body(value.to_string().as_bytes(), DEVICE).unwrap(), reports);
         }
+    }
+
+    #[test]
+    fn inventories_travel(message in inventories()) {
+        let value = json(&message);
+        prop_assert_eq!(objections("device_inventory", &value), Vec::<String>::new());
+        prop_assert_eq!(DeviceInventory::from_body(value.to_string().as_bytes()).unwrap(), message);
     }
 
     #[test]

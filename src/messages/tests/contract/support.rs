@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, fs, path::PathBuf, sync::LazyLock};
 
 use drover_messages::{
-    DecodeError, DeviceCommand, DeviceCommands, DeviceReport, DispatchCommands, Message, PlanJob, ReportResults, schema,
+    DecodeError, DeviceCommand, DeviceCommands, DeviceInventory, DeviceReport, DispatchCommands, Message, PlanJob,
+    ReportResults, schema,
 };
 use jsonschema::Validator;
 use serde::Serialize;
@@ -51,6 +52,7 @@ pub(crate) fn rewritten(message: &str, bytes: &[u8]) -> Result<Value, DecodeErro
             let reports = DeviceReport::from_body(bytes, DEVICE)?;
             if bytes.starts_with(b"[") { json(&reports) } else { json(&reports[0]) }
         }
+        "device_inventory" => json(&DeviceInventory::from_body(bytes)?),
         "report_results" => json(&ReportResults::decode(bytes)?),
         other => panic!("no such message: {other}"),
     })

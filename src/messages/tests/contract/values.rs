@@ -1,9 +1,9 @@
 //! Messages as Drover and the devices write them.
 
 use drover_messages::{
-    ApplicationFile, ClientFile, DeviceCommand, DeviceCommands, DeviceReport, DeviceSet, DispatchAction,
-    DispatchCommands, FirmwareFile, InstallOptions, ListKind, ListedApplication, PackageFile, PlanJob, ReportResult,
-    ReportResults, ReportStatus, RestrictionList, StoreApplication,
+    ApplicationFile, ClientFile, DeviceCommand, DeviceCommands, DeviceInventory, DeviceReport, DeviceSet,
+    DispatchAction, DispatchCommands, FirmwareFile, InstallOptions, InstalledApp, ListKind, ListedApplication,
+    PackageFile, PlanJob, ReportResult, ReportResults, ReportStatus, RestrictionList, StoreApplication,
 };
 use proptest::{option, prelude::*, sample::select, string::string_regex};
 use serde_json::Map;
@@ -198,4 +198,21 @@ pub(crate) fn result_lists() -> impl Strategy<Value = ReportResults> {
         ReportResult::Unknown,
     ]);
     prop::collection::vec(results, 0..10).prop_map(|results| ReportResults { results })
+}
+
+prop_compose! {
+    fn installed_apps()(
+        package_name in "[a-z]{1,20}(\\.[a-z]{1,20}){0,3}",
+        name in texts(256),
+        version_name in texts(256),
+        version_code in option::of(times()),
+        size_bytes in option::of(times()),
+    ) -> InstalledApp {
+        InstalledApp { package_name, name, version_name, version_code, size_bytes }
+    }
+}
+
+pub(crate) fn inventories() -> impl Strategy<Value = DeviceInventory> {
+    (texts(64), prop::collection::vec(installed_apps(), 0..6))
+        .prop_map(|(os_version, apps)| DeviceInventory { os_version, apps })
 }

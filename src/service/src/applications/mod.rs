@@ -3,10 +3,10 @@
 mod categories;
 mod entries;
 mod library;
+pub(crate) mod orders;
 mod parsing;
 mod placing;
 mod policies;
-pub(crate) mod orders;
 mod refusal;
 mod saving;
 mod store_link;
