@@ -1,6 +1,7 @@
-//! The HTTP API of devices: they ask for their commands and report on them. Our own (X6 of requirements.md), described in
-//! docs/api/devices-http.md.
+//! The HTTP API of devices: they ask for their commands, report on them, and say what they have. Our own (X6 of requirements.md),
+//! described in docs/api/devices-http.md.
 
+mod apps;
 mod auth;
 mod commands;
 mod errors;
@@ -10,7 +11,7 @@ use std::ops::Deref;
 
 use axum::{
     Router,
-    routing::{get, post},
+    routing::{get, post, put},
 };
 
 use crate::{AppState, body::Budget};
@@ -18,7 +19,8 @@ pub(crate) use auth::basic;
 
 /// The base path.
 const BASE: &str = "/device/v1";
-/// The largest body: the most reports in one call, each with the longest texts, escaped in the longest way.
+/// The largest body: the most reports in one call, each with the longest texts, escaped in the longest way; or the most
+/// applications of a device, each with names of an ordinary length.
 const MAX_BODY_BYTES: usize = 1 << 20;
 
 /// What each handler of this API is given.
@@ -40,6 +42,9 @@ impl Deref for DeviceApi {
 pub(crate) fn router(app: AppState) -> Router {
     let limits = app.limits;
     let bodies = Budget::new(limits.body_budget_bytes, limits.request_timeout / 2);
-    let routes = Router::new().route("/commands", get(commands::list)).route("/reports", post(reports::record));
+    let routes = Router::new()
+        .route("/commands", get(commands::list))
+        .route("/reports", post(reports::record))
+        .route("/apps", put(apps::replace));
     Router::new().nest(BASE, routes).with_state(DeviceApi { app, bodies })
 }

@@ -2,5 +2,6 @@
 
 pub(crate) mod device_auth;
 pub(crate) mod device_tokens;
+mod inventory;
 pub(crate) mod managed_devices;
 pub(crate) mod revocation;

@@ -20,6 +20,7 @@ pub mod files;
 pub mod firmwares;
 pub mod hints;
 pub mod inbox;
+pub mod inventories;
 pub mod jobs;
 pub mod managed_devices;
 pub mod migrate;

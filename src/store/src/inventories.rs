@@ -1,0 +1,216 @@
+//! What devices say that they have installed, and what follows from it for the applications that were pushed to them.
+//!
+//! Each statement names one device and goes by its index; what has not changed is not written.
+
+use drover_domain::{ApplicationId, DeviceId};
+use tokio_postgres::types::ToSql;
+
+use crate::{GenericClient, StoreError, Tx, sql};
+
+/// An application that a device says it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportedApp {
+    /// What the operating system knows it by.
+    pub package: String,
+    /// What people know it by; empty when not said.
+    pub name: String,
+    /// The version as people read it.
+    pub version_name: Option<String>,
+    /// The version as a number.
+    pub version_code: Option<i64>,
+    /// How much room it takes.
+    pub size_bytes: Option<i64>,
+}
+
+/// Everything that a device says it has, each package once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inventory {
+    /// The version of its operating system; `None` when not said.
+    pub os_version: Option<String>,
+    /// The applications.
+    pub apps: Vec<ReportedApp>,
+}
+
+/// What an inventory changed of an application that was pushed to its device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InstallChange {
+    /// The application.
+    pub application: ApplicationId,
+    /// Whether the device had it before.
+    pub was_installed: bool,
+    /// Whether the device has it.
+    pub is_installed: bool,
+    /// Whether it went without anybody here having asked for it.
+    pub is_removed: bool,
+}
+
+/// The columns of an inventory, as parameters.
+struct Columns<'a> {
+    packages: Vec<&'a str>,
+    names: Vec<&'a str>,
+    version_names: Vec<Option<&'a str>>,
+    version_codes: Vec<Option<i64>>,
+    sizes: Vec<Option<i64>>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(apps: &'a [ReportedApp]) -> Self {
+        Self {
+            packages: apps.iter().map(|app| app.package.as_str()).collect(),
+            names: apps.iter().map(|app| app.name.as_str()).collect(),
+            version_names: apps.iter().map(|app| app.version_name.as_deref()).collect(),
+            version_codes: apps.iter().map(|app| app.version_code).collect(),
+            sizes: apps.iter().map(|app| app.size_bytes).collect(),
+        }
+    }
+
+    /// Parameters 1 to 6.
+    fn parameters<'p>(&'p self, device: &'p i64) -> [&'p (dyn ToSql + Sync); 6] {
+        [device, &self.packages, &self.names, &self.version_names, &self.version_codes, &self.sizes]
+    }
+}
+
+/// The applications that a device names: parameters 2 to 6.
+macro_rules! given {
+    () => {
+        "given AS (SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[])
+            AS g (package_name, name, version_name, version_code, size_bytes))"
+    };
+}
+
+/// Those that are not yet known as they are named. A device that says half of a version says nothing against the other half.
+macro_rules! changed {
+    () => {
+        "changed AS (SELECT * FROM (
+            SELECT g.package_name, g.name, g.size_bytes, k.package_name IS NOT NULL AS is_known,
+                COALESCE(g.version_code, CASE WHEN COALESCE(g.version_name, k.version_name) = k.version_name
+                    THEN k.version_code END, 0) AS version_code,
+                COALESCE(g.version_name, CASE WHEN COALESCE(g.version_code, k.version_code) = k.version_code
+                    THEN k.version_name END, '') AS version_name,
+                ROW(k.name, k.size_bytes, k.version_code, k.version_name) AS known
+            FROM given g LEFT JOIN (SELECT * FROM device_apps WHERE device_id = $1) k USING (package_name)
+        ) said WHERE NOT is_known OR ROW(name, size_bytes, version_code, version_name) IS DISTINCT FROM known)"
+    };
+}
+
+/// How what was pushed to a device stands against what it names. An application of the store is known by a number that no
+/// operating system knows, so its absence says nothing.
+macro_rules! standing {
+    () => {
+        "standing AS (SELECT * FROM (
+            SELECT i.application_id, i.is_installed AS was_installed, g.package_name IS NOT NULL AS is_installed,
+                i.installed_number AS old_number, i.installed_name AS old_name, j.push_action = 'install' AS is_wanted,
+                CASE WHEN g.package_name IS NULL THEN 0 ELSE
+                    COALESCE(g.version_code, CASE WHEN COALESCE(g.version_name, i.installed_name) = i.installed_name
+                        THEN i.installed_number END, 0) END AS number,
+                CASE WHEN g.package_name IS NULL THEN '' ELSE
+                    COALESCE(g.version_name, CASE WHEN COALESCE(g.version_code, i.installed_number) = i.installed_number
+                        THEN i.installed_name END, '') END AS name
+            FROM app_installs i JOIN applications a ON a.id = i.application_id JOIN packages p ON p.id = a.package_id
+                JOIN jobs j ON j.id = i.job_id LEFT JOIN given g ON g.package_name = p.name
+            WHERE i.device_id = $1 AND (g.package_name IS NOT NULL OR a.itunes_store_id IS NULL)
+        ) beside WHERE ROW(is_installed, number, name) IS DISTINCT FROM ROW(was_installed, old_number, old_name))"
+    };
+}
+
+/// Whether everything that a device says is known already.
+pub async fn is_known(
+    client: &impl GenericClient,
+    device: DeviceId,
+    inventory: &Inventory,
+) -> Result<bool, StoreError> {
+    const SQL: &str = concat!(
+        "/* inventories::is_known */ WITH ",
+        given!(),
+        ", ",
+        changed!(),
+        ", ",
+        standing!(),
+        " SELECT EXISTS (SELECT FROM device_inventories WHERE device_id = $1 AND os_version = COALESCE($7, os_version))
+            AND (SELECT count(*) FROM given) = (SELECT count(*) FROM device_apps WHERE device_id = $1)
+            AND NOT EXISTS (SELECT FROM changed) AND NOT EXISTS (SELECT FROM standing)"
+    );
+    let columns = Columns::of(&inventory.apps);
+    let [device, packages, names, version_names, version_codes, sizes] = columns.parameters(&device.0);
+    let os_version: &(dyn ToSql + Sync) = &inventory.os_version;
+    let parameters = [device, packages, names, version_names, version_codes, sizes, os_version];
+    Ok(sql::query_one(client, SQL, &parameters).await?.get(0))
+}
+
+/// Writes down what a device says. Keeps other inventories of this device waiting until the transaction ends.
+pub async fn write(tx: &Tx<'_>, device: DeviceId, inventory: &Inventory) -> Result<(), StoreError> {
+    const HEAD: &str = "/* inventories::write head */ INSERT INTO device_inventories AS known (device_id, os_version)
+        VALUES ($1, COALESCE($2, '')) ON CONFLICT (device_id) DO UPDATE
+        SET os_version = COALESCE($2, known.os_version), reported_at = now()";
+    const GONE: &str = "/* inventories::write gone */ DELETE FROM device_apps k WHERE device_id = $1
+        AND NOT EXISTS (SELECT FROM unnest($2::text[]) AS g (package_name) WHERE g.package_name = k.package_name)";
+    const CHANGED: &str = concat!(
+        "/* inventories::write changed */ WITH ",
+        given!(),
+        ", ",
+        changed!(),
+        " INSERT INTO device_apps (device_id, package_name, name, version_name, version_code, size_bytes)
+          SELECT $1, package_name, name, version_name, version_code, size_bytes FROM changed ORDER BY package_name
+          ON CONFLICT (device_id, package_name) DO UPDATE SET name = excluded.name, version_name = excluded.version_name,
+            version_code = excluded.version_code, size_bytes = excluded.size_bytes, seen_at = now()"
+    );
+    let columns = Columns::of(&inventory.apps);
+    sql::execute(tx, HEAD, &[&device.0, &inventory.os_version]).await?;
+    sql::execute(tx, GONE, &[&device.0, &columns.packages]).await?;
+    sql::execute(tx, CHANGED, &columns.parameters(&device.0)).await?;
+    Ok(())
+}
+
+/// Brings what is known to be installed of the applications that were pushed to a device in line with what it says, and returns
+/// what changed.
+pub async fn reconcile(tx: &Tx<'_>, device: DeviceId, inventory: &Inventory) -> Result<Vec<InstallChange>, StoreError> {
+    // Locked before it is compared: the report of an install may be under way.
+    const LOCK: &str = "/* inventories::reconcile lock */ SELECT count(*) FROM (
+        SELECT FROM app_installs WHERE device_id = $1 ORDER BY application_id FOR NO KEY UPDATE) locked";
+    const SQL: &str = concat!(
+        "/* inventories::reconcile */ WITH ",
+        given!(),
+        ", ",
+        standing!(),
+        " UPDATE app_installs i SET is_installed = s.is_installed, installed_number = s.number, installed_name = s.name,
+            removed_at = CASE WHEN s.is_installed THEN NULL WHEN s.was_installed AND s.is_wanted THEN now() ELSE i.removed_at END,
+            updated_at = now()
+          FROM standing s WHERE i.application_id = s.application_id AND i.device_id = $1
+          RETURNING i.application_id, s.was_installed, s.is_installed, s.was_installed AND NOT s.is_installed AND s.is_wanted"
+    );
+    let columns = Columns::of(&inventory.apps);
+    sql::query_one(tx, LOCK, &[&device.0]).await?;
+    let rows = sql::query(tx, SQL, &columns.parameters(&device.0)).await?;
+    let change = |row: &tokio_postgres::Row| InstallChange {
+        application: ApplicationId(row.get(0)),
+        was_installed: row.get(1),
+        is_installed: row.get(2),
+        is_removed: row.get(3),
+    };
+    Ok(rows.iter().map(change).collect())
+}
+
+/// Counts what changed; last in its transaction, since others count there too.
+pub async fn tally(tx: &Tx<'_>, shard: i16, changes: &[InstallChange]) -> Result<(), StoreError> {
+    const SQL: &str = "/* inventories::tally */ INSERT INTO app_tallies (application_id, shard, installed)
+        SELECT application_id, $1, installed FROM unnest($2::bigint[], $3::bigint[]) AS t (application_id, installed)
+        ORDER BY application_id
+        ON CONFLICT (application_id, shard) DO UPDATE SET installed = app_tallies.installed + excluded.installed";
+    let counted: Vec<&InstallChange> =
+        changes.iter().filter(|change| change.was_installed != change.is_installed).collect();
+    if counted.is_empty() {
+        return Ok(());
+    }
+    let applications: Vec<i64> = counted.iter().map(|change| change.application.0).collect();
+    let installed: Vec<i64> = counted.iter().map(|change| if change.is_installed { 1 } else { -1 }).collect();
+    sql::execute(tx, SQL, &[&shard, &applications, &installed]).await?;
+    Ok(())
+}
+
+/// Has a device reviewed.
+pub async fn review(tx: &Tx<'_>, device: DeviceId) -> Result<(), StoreError> {
+    const SQL: &str =
+        "/* inventories::review */ INSERT INTO device_reviews (device_id) VALUES ($1) ON CONFLICT DO NOTHING";
+    sql::execute(tx, SQL, &[&device.0]).await?;
+    Ok(())
+}
