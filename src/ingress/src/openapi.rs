@@ -32,7 +32,7 @@ use utoipa::{OpenApi, openapi};
 pub(crate) use refusals::{DeviceRefusals, Refusals, WriteRefusals};
 use security::Logins;
 
-use crate::{admin, mdm, web::errors::ErrorBody};
+use crate::{admin, apps, mdm, web::errors::ErrorBody};
 
 /// The MDM API, without its handlers.
 #[derive(OpenApi)]
@@ -48,6 +48,21 @@ use crate::{admin, mdm, web::errors::ErrorBody};
     modifiers(&Logins)
 )]
 struct Mdm;
+
+/// The application API, without its handlers.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Drover: applications",
+        version = "1",
+        description = "Applications, what is pushed to whom, and what became of it. Each address exists below /mdm too. \
+                       Parameters may come in the query or, where the body is a form, in the body; the query wins."
+    ),
+    components(schemas(ErrorBody)),
+    security(("bearer" = []), ("access_token" = [])),
+    modifiers(&Logins)
+)]
+struct Apps;
 
 /// The admin API, without its handlers.
 #[derive(OpenApi)]
@@ -74,6 +89,14 @@ fn mdm() -> openapi::OpenApi {
     api.merge(mdm::oauth::Api::openapi());
     api.merge(mdm::publish::Api::openapi());
     api.merge(mdm::versions::Api::openapi());
+    api
+}
+
+/// The document of the application API: one line a module of handlers.
+fn apps() -> openapi::OpenApi {
+    let mut api = Apps::openapi();
+    api.merge(apps::device_apps::Api::openapi());
+    api.merge(apps::distribution::Api::openapi());
     api
 }
 
@@ -113,7 +136,7 @@ impl ApiDocument {
 /// Every document.
 pub fn api_documents() -> Vec<ApiDocument> {
     let document = |family, api: openapi::OpenApi| ApiDocument { family, document: json!(api) };
-    vec![document("admin", admin()), document("mdm", mdm())]
+    vec![document("admin", admin()), document("apps", apps()), document("mdm", mdm())]
 }
 
 /// The documents, and a list of them.

@@ -29,6 +29,7 @@ pub use applications::{
     ApplicationRefusal, Decision, InvalidManifestEntry, ManifestEntry, NewCategory, NewPackage, NewPolicyValues, Saved,
     SpooledPackage, Undecided, Uploaded,
 };
+pub use applications::{ApplicationRefusal, DistributionSearch};
 pub use clients::{
     ClientGroup, ClientVersion, DownloadPage, GroupFilter, GroupKey, GroupUpdates, NewClientGroup, NewClientVersion,
     Offer, PackageUpdate, PublishRequest, Sort, Target, VersionKey,
@@ -47,6 +48,7 @@ pub use drover_store::{
         policies::{Policy as ApplicationPolicy, PolicyChange},
         uploads::ApplicationValues,
     },
+    applications::{DeviceApp, Distributed, DistributedUser, ManagedApp},
     check::Violation,
     clients::logs::{DistributeKey, DistributeLog, LogPage, PublishKey, PublishLog, UpgradeKey, UpgradeLog},
     command_list::{CommandCase, CommandFilter},

@@ -13,6 +13,7 @@ mod store_link;
 mod store_links;
 mod upload;
 mod values;
+mod standing;
 
 use std::time::Duration;
 
@@ -37,3 +38,4 @@ impl Service {
         Ok(drover_store::applications::uploads::forget_old(&client, DECISION_LIMIT).await?)
     }
 }
+pub use standing::DistributionSearch;
