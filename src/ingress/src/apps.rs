@@ -5,6 +5,7 @@
 pub(crate) mod device_apps;
 pub(crate) mod distribution;
 pub(crate) mod errors;
+pub(crate) mod targets;
 mod window;
 
 use axum::{Router, routing::get};

@@ -88,16 +88,6 @@ pub enum InvalidMessage {
         /// The limit in characters.
         max: usize,
     },
-    /// A list is too long.
-    #[error("{field} has {found} entries; {max} are allowed")]
-    TooMany {
-        /// The field.
-        field: &'static str,
-        /// How many there are.
-        found: usize,
-        /// How many there may be.
-        max: usize,
-    },
     /// A text holds a NUL character.
     #[error("{field} holds a NUL character")]
     Nul {

@@ -49,6 +49,7 @@ pub use drover_store::{
         uploads::ApplicationValues,
     },
     applications::{DeviceApp, Distributed, DistributedUser, ManagedApp},
+    assignments::Targets,
     check::Violation,
     clients::logs::{DistributeKey, DistributeLog, LogPage, PublishKey, PublishLog, UpgradeKey, UpgradeLog},
     command_list::{CommandCase, CommandFilter},

@@ -6,6 +6,7 @@
 
 pub mod applications;
 pub mod artifacts;
+pub mod assignments;
 pub mod audiences;
 pub mod check;
 pub mod clients;

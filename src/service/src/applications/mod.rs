@@ -9,11 +9,12 @@ mod placing;
 mod policies;
 mod refusal;
 mod saving;
+mod standing;
 mod store_link;
 mod store_links;
+pub(crate) mod targets;
 mod upload;
 mod values;
-mod standing;
 
 use std::time::Duration;
 
