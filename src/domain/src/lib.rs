@@ -15,6 +15,7 @@ pub mod offer;
 mod operator;
 mod os;
 mod outcome;
+mod package_name;
 mod policy;
 mod protocol;
 
@@ -34,5 +35,6 @@ pub use kind::JobKind;
 pub use operator::{OrganisationPath, Role};
 pub use os::Os;
 pub use outcome::Outcome;
+pub use package_name::{InvalidPackageName, PackageName};
 pub use policy::{Backoff, Policy};
 pub use protocol::Protocol;

@@ -32,6 +32,7 @@ mod pool;
 pub mod presence;
 mod records;
 pub mod reports;
+pub mod restrictions;
 mod rows;
 mod sql;
 pub mod stats;

@@ -5,6 +5,7 @@ mod distribution;
 mod kept;
 mod locking;
 mod on_device;
+pub(crate) mod locking;
 pub mod policies;
 mod reading;
 mod standing;
