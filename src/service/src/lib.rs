@@ -25,11 +25,11 @@ use tokio::time::timeout;
 use devices::device_auth::DeviceAuth;
 use people::OperatorAuth;
 
+pub use applications::DistributionSearch;
 pub use applications::{
     ApplicationRefusal, Decision, InvalidManifestEntry, ManifestEntry, NewCategory, NewPackage, NewPolicyValues, Saved,
     SpooledPackage, Undecided, Uploaded,
 };
-pub use applications::{ApplicationRefusal, DistributionSearch};
 pub use clients::{
     ClientGroup, ClientVersion, DownloadPage, GroupFilter, GroupKey, GroupUpdates, NewClientGroup, NewClientVersion,
     Offer, PackageUpdate, PublishRequest, Sort, Target, VersionKey,

@@ -3,9 +3,8 @@
 pub mod categories;
 mod distribution;
 mod kept;
-mod locking;
-mod on_device;
 pub(crate) mod locking;
+mod on_device;
 pub mod policies;
 mod reading;
 mod standing;
