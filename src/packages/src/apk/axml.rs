@@ -2,7 +2,7 @@
 
 use super::chunk::{self, Chunk, Chunks};
 use super::strings::Strings;
-use super::value::Value;
+use super::value::{Raw, Value};
 use crate::bytes::LittleEndian;
 use crate::meter::Meter;
 use crate::{Limits, PackageError};
@@ -90,7 +90,8 @@ impl<'a> Document<'a> {
                     }
                     let element = self.element(&chunk).ok_or_else(|| broken("an element is broken"))?;
                     self.depth += 1;
-                    self.meter.bytes(chunk.bytes.len())?;
+                    // Each of its attributes is compared with some names.
+                    self.meter.bytes(4 * chunk.bytes.len())?;
                     return Ok(Some(Event::Start(element)));
                 }
                 _ => {}
@@ -123,7 +124,7 @@ impl Element<'_> {
     pub(super) fn attribute(&self, name: Name) -> Option<Value> {
         let attribute =
             self.attributes.chunks_exact(self.stride.max(1)).find(|attribute| self.bears(attribute, name))?;
-        Value::parse(attribute.get(12..)?, &self.strings)
+        Value::of(Raw::parse(attribute.get(12..)?)?, &self.strings)
     }
 
     /// The same as text, empty without the attribute or with one of another kind.

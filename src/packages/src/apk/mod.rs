@@ -8,6 +8,7 @@ mod platform;
 mod resources;
 mod signing;
 mod strings;
+mod types;
 mod value;
 
 use std::io::{Read, Seek};

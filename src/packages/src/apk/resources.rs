@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 use super::RESOURCES;
 use super::chunk::{self, Chunk, Chunks};
 use super::strings::Strings;
-use super::value::Value;
+use super::types::{Config, Type};
+use super::value::{Raw, Value};
 use crate::PackageError;
 use crate::bytes::LittleEndian;
 use crate::meter::Meter;
@@ -18,38 +19,11 @@ const MAX_HOPS: usize = 16;
 /// Values of one resource that are looked at, one for each configuration.
 const MAX_VALUES: usize = 1024;
 
-const SPARSE: u8 = 1;
-const SHORT_OFFSETS: u8 = 1 << 1;
-const COMPLEX: u16 = 1;
-const COMPACT: u16 = 1 << 3;
-const ANY_DENSITY: u16 = 0xfffe;
-const NO_DENSITY: u16 = 0xffff;
-const DEFAULT_DENSITY: u16 = 160;
-
 /// The table, of which only the places of its types are kept.
 pub(super) struct Resources<'a> {
     strings: Strings<'a>,
     types: Vec<Type<'a>>,
     meter: &'a Meter<'a>,
-}
-
-/// The values of one type for one configuration.
-struct Type<'a> {
-    package: u8,
-    id: u8,
-    header: usize,
-    bytes: &'a [u8],
-}
-
-/// For which devices a value is, as far as we choose by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Config {
-    /// For all that nothing better fits.
-    default: bool,
-    /// For every language.
-    any_language: bool,
-    /// Dots per inch.
-    density: u16,
 }
 
 impl<'a> Resources<'a> {
@@ -89,8 +63,7 @@ impl<'a> Resources<'a> {
             if self.types.len() == MAX_TYPES {
                 return Err(PackageError::TooLarge { what: "types in resources.arsc", limit: MAX_TYPES as u64 });
             }
-            let id = chunk.bytes.u8_at(8).ok_or_else(|| broken("a type is broken"))?;
-            self.types.push(Type { package: package_id, id, header: chunk.header(), bytes: chunk.bytes });
+            self.types.push(Type::parse(package_id, &chunk).ok_or_else(|| broken("a type is broken"))?);
         }
         Ok(())
     }
@@ -102,7 +75,8 @@ impl<'a> Resources<'a> {
             let Value::Reference(id) = value else { return Ok(Some(value.to_string())) };
             let values = self.values(id)?;
             let best = values.into_iter().min_by_key(|(config, _)| (!config.default, !config.any_language));
-            let Some((_, next)) = best else { return Ok(None) };
+            let Some((_, raw)) = best else { return Ok(None) };
+            let Some(next) = self.look_up(raw)? else { return Ok(None) };
             value = next;
         }
         Ok(None)
@@ -114,10 +88,10 @@ impl<'a> Resources<'a> {
         let mut pending = VecDeque::from([id]);
         for _ in 0..MAX_HOPS {
             let Some(id) = pending.pop_front() else { break };
-            for (config, value) in self.values(id)? {
-                match value {
-                    Value::Text(path) => files.push((config, path)),
-                    Value::Reference(id) if pending.len() < MAX_HOPS => pending.push_back(id),
+            for (config, raw) in self.values(id)? {
+                match self.look_up(raw)? {
+                    Some(Value::Text(path)) => files.push((config, path)),
+                    Some(Value::Reference(id)) if pending.len() < MAX_HOPS => pending.push_back(id),
                     _ => {}
                 }
             }
@@ -126,8 +100,16 @@ impl<'a> Resources<'a> {
         Ok(files.into_iter().map(|(_, path)| path).collect())
     }
 
+    fn look_up(&self, raw: Raw) -> Result<Option<Value>, PackageError> {
+        let value = Value::of(raw, &self.strings);
+        if let Some(Value::Text(text)) = &value {
+            self.meter.bytes(text.len())?;
+        }
+        Ok(value)
+    }
+
     /// The values of a resource, one for each configuration.
-    fn values(&self, id: u32) -> Result<Vec<(Config, Value)>, PackageError> {
+    fn values(&self, id: u32) -> Result<Vec<(Config, Raw)>, PackageError> {
         let [package, kind, entry @ ..] = id.to_be_bytes();
         let entry = u16::from_be_bytes(entry);
         let mut values = Vec::new();
@@ -137,74 +119,8 @@ impl<'a> Resources<'a> {
                 break;
             }
             // What is broken is left out: protected applications break on purpose what their device never asks for.
-            values.extend(found.value(entry, &self.strings).map(|value| (found.config(), value)));
+            values.extend(found.value(entry).map(|raw| (found.config(), raw)));
         }
         Ok(values)
-    }
-}
-
-impl Type<'_> {
-    fn value(&self, entry: u16, strings: &Strings<'_>) -> Option<Value> {
-        let start = usize::try_from(self.bytes.u32_at(16)?).ok()?;
-        let at = start.checked_add(self.offset(entry)?)?;
-        let flags = self.bytes.u16_at(at + 2)?;
-        if flags & COMPACT != 0 {
-            return Value::of(flags.to_le_bytes()[1], self.bytes.u32_at(at + 4)?, strings);
-        }
-        if flags & COMPLEX != 0 {
-            return None;
-        }
-        let size = usize::from(self.bytes.u16_at(at)?);
-        Value::parse(self.bytes.slice_at(at + size, 8)?, strings)
-    }
-
-    /// Where an entry begins, counted from the first one; None for an entry that this configuration does not have.
-    fn offset(&self, entry: u16) -> Option<usize> {
-        let count = usize::try_from(self.bytes.u32_at(12)?).ok()?;
-        let flags = self.bytes.u8_at(9)?;
-        let slot = |index: usize, width: usize| self.header.checked_add(index.checked_mul(width)?);
-        if flags & SPARSE != 0 {
-            return self.sparse_offset(entry, count);
-        }
-        let index = usize::from(entry);
-        if index >= count {
-            None
-        } else if flags & SHORT_OFFSETS != 0 {
-            let offset = self.bytes.u16_at(slot(index, 2)?)?;
-            (offset != u16::MAX).then_some(usize::from(offset) * 4)
-        } else {
-            let offset = self.bytes.u32_at(slot(index, 4)?)?;
-            if offset == u32::MAX { None } else { usize::try_from(offset).ok() }
-        }
-    }
-
-    /// In a sparse type, pairs of an entry's index and its offset, sorted by index.
-    fn sparse_offset(&self, entry: u16, count: usize) -> Option<usize> {
-        let pairs = self.bytes.get(self.header..)?;
-        let (mut low, mut high) = (0, count.min(pairs.len() / 4));
-        while low < high {
-            let middle = low.midpoint(high);
-            let index = pairs.u16_at(middle * 4)?;
-            if index == entry {
-                return Some(usize::from(pairs.u16_at(middle * 4 + 2)?) * 4);
-            }
-            if index < entry { low = middle + 1 } else { high = middle }
-        }
-        None
-    }
-
-    fn config(&self) -> Config {
-        // Its own size comes first; the header ends behind it.
-        let config = self.bytes.get(20..self.header).unwrap_or_default();
-        let density = match config.u16_at(14).unwrap_or(0) {
-            ANY_DENSITY => 0,
-            0 | NO_DENSITY => DEFAULT_DENSITY,
-            density => density,
-        };
-        Config {
-            default: config.iter().skip(4).all(|byte| *byte == 0),
-            any_language: config.u32_at(8).unwrap_or(0) == 0,
-            density,
-        }
     }
 }

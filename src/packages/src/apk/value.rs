@@ -27,13 +27,9 @@ pub(super) enum Value {
 }
 
 impl Value {
-    /// The value in the eight bytes of `bytes`; None for kinds that nobody here asks for, such as dimensions.
-    pub(super) fn parse(bytes: &[u8], strings: &Strings<'_>) -> Option<Self> {
-        Self::of(bytes.u8_at(3)?, bytes.u32_at(4)?, strings)
-    }
-
-    /// The value of this kind with these four bytes.
-    pub(super) fn of(kind: u8, data: u32, strings: &Strings<'_>) -> Option<Self> {
+    /// The value that `raw` stands for; None for kinds that nobody here asks for, such as dimensions.
+    pub(super) fn of(raw: Raw, strings: &Strings<'_>) -> Option<Self> {
+        let Raw { kind, data } = raw;
         match kind {
             STRING => strings.get(data, MAX_TEXT).map(Self::Text),
             REFERENCE | DYNAMIC_REFERENCE => Some(Self::Reference(data)),
@@ -42,6 +38,20 @@ impl Value {
             kind if INTEGERS.contains(&kind) => Some(Self::Integer(data)),
             _ => None,
         }
+    }
+}
+
+/// A value as it is written: a kind, and four bytes. A string is not looked up yet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Raw {
+    pub(super) kind: u8,
+    pub(super) data: u32,
+}
+
+impl Raw {
+    /// The value in eight bytes.
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+        Some(Self { kind: bytes.u8_at(3)?, data: bytes.u32_at(4)? })
     }
 }
 

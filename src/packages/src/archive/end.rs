@@ -41,8 +41,9 @@ pub(super) fn find<R: Read + Seek>(file: &mut R) -> Result<End, PackageError> {
         .rposition(|window| window == SIGNATURE)
         .ok_or_else(|| broken("its end is missing, it may have been cut off"))?;
     let end = parse(&tail[at..]).ok_or_else(|| broken("the record at its end is not whole, or not at its end"))??;
-    if end.start + end.length > file_length - tail_length + at as u64 {
-        return Err(broken("its directory would lie behind its end"));
+    // A signature covers the directory and this record, but not what would stand between them.
+    if end.start + end.length != file_length - tail_length + at as u64 {
+        return Err(broken("its directory is not where its end says"));
     }
     Ok(end)
 }

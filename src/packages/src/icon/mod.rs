@@ -12,6 +12,9 @@ use crate::{Icon, Limits, PackageError};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
+/// What a byte of an image's file counts as work. Decoders cannot be asked on their way, so this is charged before.
+const WORK_A_BYTE: usize = 16;
+
 /// Pixels of eight bits a channel.
 struct Bitmap {
     width: u32,
@@ -22,6 +25,7 @@ struct Bitmap {
 
 /// The icon in `bytes`: a PNG, one in Apple's variant, or a WebP. None if it is none of them, broken or too large.
 pub(crate) fn decode(bytes: &[u8], limits: &Limits, meter: &Meter<'_>) -> Result<Option<Icon>, PackageError> {
+    meter.bytes(WORK_A_BYTE * bytes.len())?;
     let bitmap = if bytes.starts_with(PNG) {
         if cgbi::is(bytes) { cgbi::decode(bytes, limits) } else { png::decode(bytes, limits) }
     } else if webp::is(bytes) {
@@ -30,7 +34,6 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits, meter: &Meter<'_>) -> Result
         return Ok(None);
     };
     let icon = bitmap.and_then(png::encode);
-    meter.bytes(icon.as_ref().map_or(0, |icon| 8 * icon.width as usize * icon.height as usize))?;
     Ok(icon)
 }
 

@@ -9,9 +9,9 @@ use super::{Bitmap, fits};
 use crate::Limits;
 use crate::bytes::LittleEndian;
 
-/// Bytes of a file. The decoder keeps tables of 4 KB for some twelve bytes of a file that asks for them, so this is what
-/// bounds its memory: to 40 MB. Icons have some kilobytes.
-const MAX_BYTES: usize = 96 << 10;
+/// Bytes of a file. The decoder keeps tables of 4 KB for some ten bytes of a file that asks for them, so this is what
+/// bounds its memory, to some 30 MB. Icons have a few kilobytes.
+const MAX_BYTES: usize = 64 << 10;
 /// Where the first chunk begins.
 const CHUNKS: usize = 12;
 
