@@ -7,6 +7,15 @@
 //! It tells whether a package *carries* signatures, not whether they are right: the device checks that when it
 //! installs.
 //!
+//! # What is refused, and what is not
+//!
+//! - An archive that can be read in two ways is refused: a name twice, entries that overlap, headers that contradict the
+//!   directory, anything before the first entry, between directory and end, or behind it; also zip64 and encryption.
+//! - Names that lead out of the archive are refused. A symbolic link is, where it stands for a part that is read.
+//! - An IPA counts as signed if its application has `_CodeSignature/CodeResources`; a profile it need not have.
+//! - A package name needs a plausible alphabet, a version must be visible and short. Labels are cleaned instead.
+//! - An icon never is the reason: the next best is taken, or none. WebP becomes PNG; vectors are left out.
+//!
 //! # Own readers
 //!
 //! The formats are read by small readers of this crate: the zip directory (`archive`), Android's binary XML and

@@ -31,10 +31,11 @@ impl Info {
     pub(super) fn parse(bytes: &[u8], limits: &Limits, meter: &Meter<'_>) -> Result<Self, PackageError> {
         let info = plist::parse(bytes, INFO, limits, meter)?;
         let broken = |reason| PackageError::unparsable(INFO, reason);
-        let text = |key| info.get(key).and_then(Value::string).unwrap_or_default();
-        let identifier = text::bundle_identifier(text("CFBundleIdentifier"))
+        // Versions that look like numbers are numbers in some lists.
+        let text = |key| info.get(key).and_then(Value::scalar).unwrap_or_default();
+        let identifier = text::bundle_identifier(&text("CFBundleIdentifier"))
             .ok_or_else(|| broken("its bundle identifier is none"))?;
-        let version = |key| text::version(text(key)).ok_or_else(|| broken("a version is too long or not printable"));
+        let version = |key| text::version(&text(key)).ok_or_else(|| broken("a version is too long or not printable"));
         let (name, code) = (version("CFBundleShortVersionString")?, version("CFBundleVersion")?);
         let (version_name, version_code) = match (name.is_empty(), code.is_empty()) {
             (true, true) => return Err(broken("it has no version")),
@@ -42,14 +43,14 @@ impl Info {
             (false, true) => (name.clone(), name),
             (false, false) => (name, code),
         };
-        let labels = ["CFBundleDisplayName", "CFBundleName"].map(|key| text::label(text(key)));
+        let labels = ["CFBundleDisplayName", "CFBundleName"].map(|key| text::label(&text(key)));
         let label = labels.into_iter().find(|label| !label.is_empty()).unwrap_or_else(|| identifier.clone());
         Ok(Self {
             identifier,
             version_name,
             version_code,
             label,
-            min_os_version: min_os_version(text("MinimumOSVersion")),
+            min_os_version: min_os_version(&text("MinimumOSVersion")),
             device_families: device_families(&info),
             icons: icons(&info),
             entries: entries(&info, limits.max_metadata),

@@ -157,6 +157,7 @@ fn what_a_list_leaves_out_has_a_default_or_is_an_error() {
     assert_eq!((package.label.as_str(), package.min_os_version.as_str()), ("Beispiel", ""));
     assert_eq!(package.device_families, [DeviceFamily::Iphone]);
     assert_eq!(Ipa::new().without("CFBundleVersion").read().version_code, "1.2.3");
+    assert_eq!(Ipa::new().info("CFBundleVersion", json!(7)).read().version_code, "7");
     assert_eq!(Ipa::new().info("UIDeviceFamily", json!(["2"])).read().device_families, [DeviceFamily::Ipad]);
     assert_eq!(Ipa::new().info("MinimumOSVersion", json!("13; x")).read().min_os_version, "");
 

@@ -16,7 +16,7 @@ pub(crate) const MAX_MEMORY: usize = 100_000_000;
 /// Looks at the clock, each after 64 KiB of work: 128 MiB in all, which take a part of a second in a release build.
 const MAX_LOOKS: u64 = 2048;
 
-/// Memory is counted for the whole process, so only one may read at a time.
+/// Memory is counted for the whole process. nextest gives each test its own; this is for the threads within one.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// What a reading did.
