@@ -18,9 +18,10 @@ impl JobKind {
     pub const ALL: [Self; 4] = [Self::Publish, Self::Distribute, Self::Push, Self::Firmware];
 
     /// Whether stopping a job of this kind leaves alone what a device has begun: it stops what has not been delivered. Of the
-    /// others, devices are asked to stop.
+    /// others, devices are asked to stop. Of a push, what a device has begun is ended by the uninstall or removal that follows
+    /// and takes its place.
     pub const fn leaves_what_is_under_way(self) -> bool {
-        matches!(self, Self::Publish | Self::Distribute)
+        matches!(self, Self::Publish | Self::Distribute | Self::Push)
     }
 
     /// The kind's name in queue names, rows and metrics.

@@ -27,8 +27,8 @@ use people::OperatorAuth;
 
 pub use applications::DistributionSearch;
 pub use applications::{
-    ApplicationRefusal, Decision, InvalidManifestEntry, ManifestEntry, NewCategory, NewPackage, NewPolicyValues, Saved,
-    SpooledPackage, Undecided, Uploaded,
+    ApplicationRefusal, Decision, DistributionSearch, InvalidManifestEntry, ManifestEntry, NewCategory, NewPackage,
+    NewPolicyValues, Saved, SpooledPackage, Undecided, Uploaded,
 };
 pub use clients::{
     ClientGroup, ClientVersion, DownloadPage, GroupFilter, GroupKey, GroupUpdates, NewClientGroup, NewClientVersion,

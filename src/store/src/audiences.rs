@@ -1,10 +1,15 @@
 //! Who was asked for, and the commands made of it: fan-out inside the database.
 
+mod pushes;
+mod walk;
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use drover_domain::{DeviceId, JobId, OrganisationId};
 use tokio_postgres::types::ToSql;
+
+pub use pushes::{PushAudience, insert_push, plan_push_chunk};
 
 use crate::{GenericClient, StoreError, Tx, clients::targets, sql};
 

@@ -7,6 +7,7 @@ pub(crate) mod orders;
 mod parsing;
 mod placing;
 mod policies;
+pub(crate) mod pushes;
 mod refusal;
 mod saving;
 mod standing;

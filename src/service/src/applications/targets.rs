@@ -1,9 +1,6 @@
 //! Whom a push may name: what is within its caller's reach, and labels or users and groups.
 
-use drover_store::{
-    GenericClient,
-    assignments::targets::{self, Targets},
-};
+use drover_store::{GenericClient, assignments::Targets, people::named};
 
 use super::ApplicationRefusal as Refusal;
 use crate::{Operator, ServiceError};
@@ -23,10 +20,10 @@ pub(crate) async fn check(
 ) -> Result<(), ServiceError> {
     check_shape(named)?;
     let scope = operator.scope();
-    known("userIds", "user", &targets::unknown_users(client, &scope, &named.users, NAMED).await?)?;
-    known("groupIds", "group", &targets::unknown_groups(client, &scope, &named.groups, NAMED).await?)?;
-    known("labelIds", "label", &targets::unknown_labels(client, &scope, &named.labels, NAMED).await?)?;
-    match targets::labels_without_users(client, &scope, &named.labels, 1).await?.first() {
+    known("userIds", "user", &named::unknown_users(client, &scope, &named.users, NAMED).await?)?;
+    known("groupIds", "group", &named::unknown_groups(client, &scope, &named.groups, NAMED).await?)?;
+    known("labelIds", "label", &named::unknown_labels(client, &scope, &named.labels, NAMED).await?)?;
+    match named::labels_without_users(client, &scope, &named.labels, 1).await?.first() {
         Some(label) => Err(Refusal::LabelWithoutUsers(label.to_string()).into()),
         None => Ok(()),
     }

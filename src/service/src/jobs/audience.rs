@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use drover_domain::{CommandState, DeviceId, JobId};
+use drover_domain::{CommandState, DeviceId, JobId, JobKind};
 use drover_store::{
     StoreError, Tx, audiences,
     audiences::{Audience, Making},
-    devices,
+    devices, installs, pushes,
     tallies::Tally,
 };
 
@@ -87,7 +87,13 @@ impl Service {
         let release = runs.then(|| self.dispatch_lease(job.policy));
         let limit = i64::from(self.options().plan_chunk);
         let making = Making { retry_limit: job.policy.retry_limit, limit, release };
-        let Some(chunk) = audiences::plan_chunk(tx, job.id, making).await? else { return Ok(false) };
+        let push = if job.kind == JobKind::Push { pushes::take_turn(tx, job.id).await? } else { None };
+        let chunk = match push {
+            Some(push) => audiences::plan_push_chunk(tx, job.id, push, making).await?,
+            None => audiences::plan_chunk(tx, job.id, making).await?,
+        };
+        let Some(chunk) = chunk else { return Ok(false) };
+        let planned = push.map(|push| (push, chunk.devices.clone()));
         let count = i64::try_from(chunk.devices.len()).unwrap_or(i64::MAX);
         tally.enter(job.id, if runs { CommandState::Queued } else { CommandState::Planned }, count);
         if runs && let (Some(first), Some(last)) = (chunk.devices.first(), chunk.devices.last()) {
@@ -97,6 +103,10 @@ impl Service {
                 drover_store::commands::Devices::List(chunk.devices)
             };
             self.hand_out(tx, job, 1, devices, tally).await?;
+        }
+        // After the commands that these take the place of, as whoever records reports locks them first too.
+        if let Some((push, devices)) = planned {
+            installs::note_planned(tx, push.subject, job.id, &devices, tally).await?;
         }
         Ok(true)
     }

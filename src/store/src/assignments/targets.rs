@@ -1,92 +1,98 @@
-//! Whom a push names, and whether its caller may name them.
+//! Whom assignments name.
 
-use crate::{GenericClient, StoreError, people::scope::Scope, sql};
+use drover_domain::AssignmentId;
 
-/// Whom a push names: users and groups, or labels. Nobody is in it twice.
+use super::Subject;
+use crate::{GenericClient, StoreError, Tx, sql};
+
+/// Users, groups and labels that are named together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Targets {
-    /// Users, ascending.
+    /// Users.
     pub users: Vec<i64>,
-    /// Groups, ascending.
+    /// Groups of users.
     pub groups: Vec<i64>,
-    /// Labels, ascending.
+    /// Labels of users.
     pub labels: Vec<i64>,
-    /// Users of the caller's organisation and below it who are in no group.
+    /// Users of an organisation and below it who are in no group.
     pub default_group: bool,
 }
 
 impl Targets {
     /// Whether nobody is named.
-    pub fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.users.is_empty() && self.groups.is_empty() && self.labels.is_empty() && !self.default_group
+    }
+
+    /// The kinds and ids as rows have them.
+    fn rows(&self) -> (Vec<&'static str>, Vec<i64>) {
+        let of = |kind: &'static str, ids: &[i64]| ids.iter().map(|id| (kind, *id)).collect::<Vec<_>>();
+        let default_group: &[i64] = if self.default_group { &[0] } else { &[] };
+        let mut rows = of("user", &self.users);
+        rows.extend(of("group", &self.groups));
+        rows.extend(of("label", &self.labels));
+        rows.extend(of("default_group", default_group));
+        rows.into_iter().unzip()
     }
 }
 
-/// Those of `users` that are not in scope, the first `limit` of them.
-pub async fn unknown_users(
-    client: &impl GenericClient,
-    scope: &Scope,
-    users: &[i64],
-    limit: i64,
-) -> Result<Vec<i64>, StoreError> {
-    const SQL: &str = "/* targets::unknown_users */ SELECT given FROM unnest($2::bigint[]) AS given
-        WHERE NOT EXISTS (SELECT FROM users u JOIN organisations o ON o.id = u.organisation_id
-            WHERE u.id = given AND u.tenant_id = $1 AND o.path >= $3 AND o.path < $4)
-        ORDER BY given LIMIT $5";
-    ids(client, SQL, scope, users, limit).await
+pub(super) async fn insert(tx: &Tx<'_>, id: AssignmentId, targets: &Targets) -> Result<(), StoreError> {
+    const SQL: &str =
+        "/* assignments::targets::insert */ INSERT INTO assignment_targets (assignment_id, kind, target_id)
+        SELECT $1, kind, id FROM unnest($2::text[], $3::bigint[]) AS given (kind, id) ON CONFLICT DO NOTHING";
+    let (kinds, ids) = targets.rows();
+    sql::execute(tx, SQL, &[&id.0, &kinds, &ids]).await?;
+    Ok(())
 }
 
-/// Those of `groups` that are not in scope, the first `limit` of them.
-pub async fn unknown_groups(
-    client: &impl GenericClient,
-    scope: &Scope,
-    groups: &[i64],
-    limit: i64,
-) -> Result<Vec<i64>, StoreError> {
-    const SQL: &str = "/* targets::unknown_groups */ SELECT given FROM unnest($2::bigint[]) AS given
-        WHERE NOT EXISTS (SELECT FROM user_groups s JOIN organisations o ON o.id = s.organisation_id
-            WHERE s.id = given AND s.tenant_id = $1 AND o.path >= $3 AND o.path < $4)
-        ORDER BY given LIMIT $5";
-    ids(client, SQL, scope, groups, limit).await
+/// Whom an assignment names, in ascending order.
+pub async fn targets(client: &impl GenericClient, id: AssignmentId) -> Result<Targets, StoreError> {
+    const SQL: &str = "/* assignments::targets */ SELECT kind, target_id FROM assignment_targets
+        WHERE assignment_id = $1 ORDER BY kind, target_id";
+    let mut targets = Targets::default();
+    for row in sql::query(client, SQL, &[&id.0]).await? {
+        match row.get(0) {
+            "user" => targets.users.push(row.get(1)),
+            "group" => targets.groups.push(row.get(1)),
+            "label" => targets.labels.push(row.get(1)),
+            _ => targets.default_group = true,
+        }
+    }
+    Ok(targets)
 }
 
-/// Those of `labels` that are not in scope, the first `limit` of them.
-pub async fn unknown_labels(
-    client: &impl GenericClient,
-    scope: &Scope,
-    labels: &[i64],
-    limit: i64,
-) -> Result<Vec<i64>, StoreError> {
-    const SQL: &str = "/* targets::unknown_labels */ SELECT given FROM unnest($2::bigint[]) AS given
-        WHERE NOT EXISTS (SELECT FROM labels s JOIN organisations o ON o.id = s.organisation_id
-            WHERE s.id = given AND s.tenant_id = $1 AND o.path >= $3 AND o.path < $4)
-        ORDER BY given LIMIT $5";
-    ids(client, SQL, scope, labels, limit).await
-}
-
-/// Those of `labels` that no user in scope bears, the first `limit` of them. A label is looked at up to its first such user.
-pub async fn labels_without_users(
-    client: &impl GenericClient,
-    scope: &Scope,
-    labels: &[i64],
-    limit: i64,
-) -> Result<Vec<i64>, StoreError> {
-    const SQL: &str = "/* targets::labels_without_users */ SELECT given FROM unnest($2::bigint[]) AS given
-        WHERE NOT EXISTS (SELECT FROM label_members m JOIN users u ON u.id = m.user_id
-            JOIN organisations o ON o.id = u.organisation_id
-            WHERE m.label_id = given AND u.tenant_id = $1 AND o.path >= $3 AND o.path < $4)
-        ORDER BY given LIMIT $5";
-    ids(client, SQL, scope, labels, limit).await
-}
-
-async fn ids(
-    client: &impl GenericClient,
-    statement: &'static str,
-    scope: &Scope,
-    given: &[i64],
-    limit: i64,
-) -> Result<Vec<i64>, StoreError> {
-    let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
-        [&scope.tenant.0, &given, &scope.first(), &scope.end(), &limit];
-    Ok(sql::query(client, statement, &parameters).await?.iter().map(|row| row.get(0)).collect())
+/// Takes targets out of a subject's live assignments and out of what is still to be planned for them, and ends those that
+/// name nobody any more, which are returned. What was planned before stays.
+pub async fn take_away(tx: &Tx<'_>, subject: Subject, away: &Targets) -> Result<Vec<AssignmentId>, StoreError> {
+    const LIVE_OF_APPLICATION: &str = "/* assignments::take_away live application */ SELECT id FROM assignments
+        WHERE application_id = $1 AND ended_at IS NULL ORDER BY id FOR NO KEY UPDATE";
+    const LIVE_OF_RESTRICTION: &str = "/* assignments::take_away live restriction */ SELECT id FROM assignments
+        WHERE restriction_id = $1 AND ended_at IS NULL ORDER BY id FOR NO KEY UPDATE";
+    const TARGETS: &str = "/* assignments::take_away targets */ DELETE FROM assignment_targets
+        WHERE assignment_id = ANY($1) AND (kind, target_id) IN (SELECT * FROM unnest($2::text[], $3::bigint[]))
+        RETURNING assignment_id";
+    const AUDIENCES: &str = "/* assignments::take_away audiences */ UPDATE audiences a SET
+            user_ids = ARRAY(SELECT id FROM unnest(a.user_ids) AS u (id) WHERE id <> ALL($2) ORDER BY id),
+            group_ids = ARRAY(SELECT id FROM unnest(a.group_ids) AS g (id) WHERE id <> ALL($3) ORDER BY id),
+            label_ids = ARRAY(SELECT id FROM unnest(a.label_ids) AS l (id) WHERE id <> ALL($4) ORDER BY id),
+            planned_at = CASE WHEN $5 AND a.default_group_of IS NOT NULL THEN now() END
+        FROM jobs j WHERE j.assignment_id = ANY($1) AND j.finished_at IS NULL
+            AND a.job_id = j.id AND a.kind = 'users' AND a.planned_at IS NULL";
+    const END: &str = "/* assignments::take_away end */ UPDATE assignments a SET ended_at = now() WHERE id = ANY($1)
+        AND NOT EXISTS (SELECT FROM assignment_targets t WHERE t.assignment_id = a.id) RETURNING id";
+    let (statement, id) = match subject {
+        Subject::Application(id) => (LIVE_OF_APPLICATION, id.0),
+        Subject::Restriction(id) => (LIVE_OF_RESTRICTION, id.0),
+    };
+    let live: Vec<i64> = sql::query(tx, statement, &[&id]).await?.iter().map(|row| row.get(0)).collect();
+    let (kinds, ids) = away.rows();
+    let touched = sql::query(tx, TARGETS, &[&live, &kinds, &ids]).await?;
+    let mut touched: Vec<i64> = touched.iter().map(|row| row.get(0)).collect();
+    touched.sort_unstable();
+    touched.dedup();
+    if touched.is_empty() {
+        return Ok(Vec::new());
+    }
+    sql::execute(tx, AUDIENCES, &[&touched, &away.users, &away.groups, &away.labels, &away.default_group]).await?;
+    Ok(sql::query(tx, END, &[&touched]).await?.iter().map(|row| AssignmentId(row.get(0))).collect())
 }

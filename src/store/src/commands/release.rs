@@ -42,8 +42,8 @@ pub async fn release_chunk(
     Ok(Some(ReleasedChunk { first, last, looked_at: chunk.get(0), released: released.cast_signed() }))
 }
 
-/// Commands of other jobs of the same line (the same kind, and the same client program) that are still out for the devices to which a chunk of `job` is released: what
-/// is released last is the newest word. Those that are only planned have their turn when they are released.
+/// Commands of other jobs of the same line (the same kind, and the same client program, package or list) that are still out for the devices to
+/// which a chunk of `job` is released: what is released last is the newest word. Those that are only planned have their turn when they are released.
 pub async fn outdated(
     client: &impl GenericClient,
     job: JobId,
@@ -58,8 +58,8 @@ pub async fn outdated(
                  WHERE c.job_id = $1 AND c.state = 'queued' AND c.",
                 $devices,
                 " AND older.job_id <> $1 AND older.finished_at IS NULL AND older.state <> 'planned'
-                   AND (SELECT ROW(kind, client_group_id) FROM jobs WHERE id = older.job_id)
-                       IS NOT DISTINCT FROM (SELECT ROW(kind, client_group_id) FROM jobs WHERE id = $1)
+                   AND (SELECT ROW(kind, client_group_id, package_id, restriction_id) FROM jobs WHERE id = older.job_id)
+                       IS NOT DISTINCT FROM (SELECT ROW(kind, client_group_id, package_id, restriction_id) FROM jobs WHERE id = $1)
                  ORDER BY older.job_id, older.device_id"
             )
         };

@@ -1,5 +1,6 @@
 //! Who works with the fleet and how it is divided: organisations, operators, users, groups and labels.
 
+pub mod named;
 pub mod operators;
 pub mod organisations;
 pub mod scope;
