@@ -32,6 +32,7 @@ pub(crate) async fn run(
     tokio::join!(
         repeat("sweep", PAUSE, entropy.as_ref(), &stop, || evidence(&service, &after)),
         repeat("sweep_tokens", PAUSE, entropy.as_ref(), &stop, || tokens(&service)),
+        repeat("sweep_undecided_uploads", PAUSE, entropy.as_ref(), &stop, || undecided_uploads(&service)),
         repeat("sweep_unused_files", FILES_PAUSE, entropy.as_ref(), &stop, || unused_files(&service, &file)),
         repeat("sweep_file_store", FILES_PAUSE, entropy.as_ref(), &stop, || file_store(&service, &sweep)),
     );
@@ -48,6 +49,11 @@ async fn evidence(service: &Service, after: &AtomicI64) -> Result<Next, ServiceE
 /// One batch of access tokens that are over.
 async fn tokens(service: &Service) -> Result<Next, ServiceError> {
     Ok(more(service.forget_old_tokens().await?))
+}
+
+/// One batch of uploaded packages that nobody decided on. Their files are unused from then on.
+async fn undecided_uploads(service: &Service) -> Result<Next, ServiceError> {
+    Ok(more(service.forget_undecided_uploads().await?))
 }
 
 /// One batch of uploaded files that nobody came to use. `after` is how far the sweep is.

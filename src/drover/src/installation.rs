@@ -90,7 +90,7 @@ impl Installation {
             key,
             Arc::new(SystemClock),
             Arc::clone(&entropy),
-            service_options(&config),
+            service_options(&config)?,
         );
         Ok(Self { config, store, service, entropy, private_database, lock: None })
     }
@@ -154,11 +154,11 @@ pub(crate) fn broker_of(config: &Config) -> anyhow::Result<Broker> {
     }
 }
 
-fn service_options(config: &Config) -> ServiceOptions {
-    let workers = &config.workers;
+fn service_options(config: &Config) -> anyhow::Result<ServiceOptions> {
+    let (workers, applications) = (&config.workers, &config.applications);
     let seconds = Duration::from_secs;
     let listen = config.http.listen;
-    ServiceOptions {
+    Ok(ServiceOptions {
         public_url: config
             .http
             .public_url
@@ -176,8 +176,10 @@ fn service_options(config: &Config) -> ServiceOptions {
         access_token_ttl: seconds(config.http.access_token_ttl_s),
         evidence_retention: Some(workers.evidence_retention_s).filter(|retention| *retention > 0).map(seconds),
         unused_file_retention: Some(config.files.unused_retention_s).filter(|retention| *retention > 0).map(seconds),
+        container_entry: applications.container_entry.parse().context("applications.container_entry")?,
+        built_in_entry: applications.built_in_entry.parse().context("applications.built_in_entry")?,
         ..ServiceOptions::default()
-    }
+    })
 }
 
 /// Where the key is when none is configured.

@@ -1,5 +1,6 @@
-//! The admin API: organisations, operators, users, groups, labels and devices. Our own, described in OpenAPI.
+//! The admin API: organisations, operators, users, groups, labels, devices and application policies. Our own, described in OpenAPI.
 
+pub(crate) mod application_policies;
 pub(crate) mod devices;
 pub(crate) mod groups;
 pub(crate) mod imports;
@@ -51,6 +52,11 @@ pub(crate) fn router(app: AppState) -> Router {
         .route("/labels", get(labels::list).post(labels::add))
         .route("/labels/{id}", get(labels::show).patch(labels::change).delete(labels::delete))
         .route("/labels/{id}/members", get(labels::members).patch(labels::change_members))
+        .route("/application-policies", get(application_policies::list).post(application_policies::add))
+        .route(
+            "/application-policies/{id}",
+            get(application_policies::show).patch(application_policies::change).delete(application_policies::delete),
+        )
         .route("/devices", get(devices::list).post(devices::enrol))
         .route("/devices/{uuid}", get(devices::show).patch(devices::change).delete(devices::deregister))
         .route("/devices/{uuid}/token", post(devices::issue_token).delete(devices::revoke_token))

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout};
 use tracing::{Instrument as _, field};
 
 use crate::{
-    AppState, admin, aep,
+    AppState, admin, aep, apps,
     family::{Family, Refusal},
     mdm,
 };
@@ -77,7 +77,7 @@ async fn guarded(request_timeout: Duration, request: Request, next: Next) -> Res
     // An upload takes as long as it flows; the time between its chunks is limited instead.
     let path = request.uri().path();
     let is_upload = request.method() == Method::POST
-        && ([aep::UPLOAD, mdm::UPLOAD].contains(&path) || path.starts_with(admin::IMPORTS));
+        && ([aep::UPLOAD, mdm::UPLOAD].contains(&path) || apps::is_upload(path) || path.starts_with(admin::IMPORTS));
     let handler = AssertUnwindSafe(next.run(request)).catch_unwind();
     let caught = if is_upload { Ok(handler.await) } else { timeout(request_timeout, handler).await };
     match caught {

@@ -1,6 +1,6 @@
-//! What the MDM and admin APIs are, in OpenAPI: one document a family, put together from what stands beside each handler.
+//! What the MDM, application and admin APIs are, in OpenAPI: one document a family, put together from what stands beside each handler.
 //!
-//! A module of handlers names them in a `struct Api` that derives `OpenApi`; [`mdm()`] and [`admin()`] list these, one line a
+//! A module of handlers names them in a `struct Api` that derives `OpenApi`; [`mdm()`], [`apps()`] and [`admin()`] list these, one line a
 //! module. The documents are kept in `schemas/openapi`, where a test compares them, and served to whoever asks.
 //!
 //! ```text
@@ -29,7 +29,7 @@ use http::{HeaderValue, header};
 use serde_json::{Value, json};
 use utoipa::{OpenApi, openapi};
 
-pub(crate) use refusals::{DeviceRefusals, Refusals, WriteRefusals};
+pub(crate) use refusals::{AppRefusals, DeviceRefusals, Refusals, WriteRefusals};
 use security::Logins;
 
 use crate::{admin, apps, mdm, web::errors::ErrorBody};
@@ -78,6 +78,35 @@ struct Apps;
 )]
 struct Admin;
 
+/// The application management API, without its handlers.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Drover: applications",
+        version = "1",
+        description = "Applications, their categories, pushes, black and white lists. Every address exists below /mdm too. \
+                       What the API's own document has a code for is answered with 400 and that code."
+    ),
+    components(schemas(ErrorBody)),
+    security(("bearer" = []), ("access_token" = [])),
+    modifiers(&Logins)
+)]
+struct Apps;
+
+/// The document of the application management API: one line a module of handlers.
+fn apps() -> openapi::OpenApi {
+    let mut document = Apps::openapi();
+    for part in [
+        apps::applications::Api::openapi(),
+        apps::categories::Api::openapi(),
+        apps::packages::Api::openapi(),
+        apps::store_links::Api::openapi(),
+    ] {
+        document.merge(part);
+    }
+    document
+}
+
 /// The document of the MDM API: one line a module of handlers.
 fn mdm() -> openapi::OpenApi {
     let mut api = Mdm::openapi();
@@ -104,6 +133,7 @@ fn apps() -> openapi::OpenApi {
 fn admin() -> openapi::OpenApi {
     let mut document = Admin::openapi();
     for part in [
+        admin::application_policies::Api::openapi(),
         admin::devices::Api::openapi(),
         admin::groups::Api::openapi(),
         admin::imports::Api::openapi(),

@@ -1,4 +1,4 @@
-//! The multipart form of an upload, read as it flows: some text fields, then the file, last.
+//! The multipart form of an upload, read as it flows: some text fields and the file, last or among them.
 
 use std::{
     pin::Pin,
@@ -22,10 +22,10 @@ use crate::{
 
 /// The longest text field, in bytes: a description of 1,024 characters fits.
 const MAX_FIELD_BYTES: u64 = 8 << 10;
-/// The most that may come before the file begins: fields, part headers, boundaries, and what the first read of the
+/// The most that may come before and after the file: fields, part headers, boundaries, and what the first read of the
 /// connection brings with them.
 const MAX_HEAD_BYTES: usize = 1 << 20;
-/// The most text fields.
+/// The most text fields before the file, and after it.
 const MAX_FIELDS: usize = 16;
 
 /// Why an upload was refused before its file was read.
@@ -39,6 +39,9 @@ pub(crate) enum UploadError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The form has no file.
+    #[error("file: is missing")]
+    NoFile,
     /// The form announces more than may be uploaded.
     #[error("file: is larger than {max_bytes} bytes")]
     TooLarge {
@@ -85,7 +88,8 @@ pub(crate) struct Upload {
     /// The name of the file part.
     pub(crate) file_name: Option<String>,
     multipart: Multipart<'static>,
-    file: Field<'static>,
+    file: Option<Field<'static>>,
+    in_file: Arc<AtomicBool>,
 }
 
 impl Upload {
@@ -113,12 +117,12 @@ impl Upload {
         let mut fields = Fields::default();
         for _ in 0..=MAX_FIELDS {
             let Some(field) = multipart.next_field().await.map_err(malformed)? else {
-                return Err(UploadError::invalid("file", "is missing"));
+                return Err(UploadError::NoFile);
             };
             if field.name() == Some("file") {
                 in_file.store(true, Ordering::Relaxed);
                 let file_name = field.file_name().map(str::to_owned);
-                return Ok(Self { fields, file_name, multipart, file: field });
+                return Ok(Self { fields, file_name, multipart, file: Some(field), in_file });
             }
             fields.keep(known, field).await?;
         }
@@ -128,18 +132,56 @@ impl Upload {
     /// The file, chunk by chunk. It ends well only when the form does: a form cut short, or one that goes on after its
     /// file, is an error, and nothing of it is kept.
     pub(crate) fn into_file(self) -> BoxStream {
-        Box::pin(stream::try_unfold((self.multipart, Some(self.file)), |(mut multipart, file)| async move {
-            let Some(mut file) = file else { return Ok(None) };
-            if let Some(chunk) = file.chunk().await? {
-                return Ok(Some((chunk, (multipart, Some(file)))));
+        Box::pin(stream::try_unfold(self, |mut upload| async move {
+            if let Some(chunk) = upload.chunk().await? {
+                return Ok(Some((chunk, upload)));
             }
-            // The next part cannot be asked for while this one is held.
-            drop(file);
-            match multipart.next_field().await? {
+            match upload.multipart.next_field().await? {
                 None => Ok(None),
                 Some(_) => Err("the file must be the last part".into()),
             }
         }))
+    }
+
+    /// The file, chunk by chunk, of a form that may go on after it: [`finish`](Self::finish) reads the rest.
+    pub(crate) fn file(&mut self) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + Unpin + '_ {
+        Box::pin(stream::try_unfold(
+            self,
+            |upload| async move { Ok(upload.chunk().await?.map(|chunk| (chunk, upload))) },
+        ))
+    }
+
+    /// Reads the form from the end of its file to its own. Returns the text fields that are `known`, those before the file
+    /// too.
+    pub(crate) async fn finish(mut self, known: &[&'static str]) -> Result<Fields, UploadError> {
+        // The next part cannot be asked for while this one is held; what is left of it is skipped.
+        self.end_file();
+        for _ in 0..=MAX_FIELDS {
+            match self.multipart.next_field().await.map_err(malformed)? {
+                None => return Ok(self.fields),
+                Some(field) if field.name() == Some("file") => {
+                    return Err(UploadError::invalid("file", "is given twice"));
+                }
+                Some(field) => self.fields.keep(known, field).await?,
+            }
+        }
+        Err(UploadError::invalid("body", format!("has more than {MAX_FIELDS} fields after the file")))
+    }
+
+    /// The next chunk of the file.
+    async fn chunk(&mut self) -> Result<Option<Bytes>, multer::Error> {
+        let Some(file) = &mut self.file else { return Ok(None) };
+        let chunk = file.chunk().await?;
+        if chunk.is_none() {
+            self.end_file();
+        }
+        Ok(chunk)
+    }
+
+    /// From here on what comes is bounded as it was before the file.
+    fn end_file(&mut self) {
+        self.file = None;
+        self.in_file.store(false, Ordering::Relaxed);
     }
 }
 
@@ -160,13 +202,13 @@ fn malformed(error: multer::Error) -> UploadError {
     }
 }
 
-/// More than [`MAX_HEAD_BYTES`] came before the file.
+/// More than [`MAX_HEAD_BYTES`] came outside of the file.
 #[derive(Debug, thiserror::Error)]
-#[error("more than {MAX_HEAD_BYTES} bytes come before the file")]
+#[error("more than {MAX_HEAD_BYTES} bytes come outside of the file")]
 struct HeadTooLarge;
 
 /// Keeps multer's memory small. It reads all that is ready before it looks at any of it, and it looks for the end of a
-/// part's headers without a limit; so it gets one chunk a poll, and not too much before the file.
+/// part's headers without a limit; so it gets one chunk a poll, and not too much outside of the file.
 struct Paced<S> {
     chunks: S,
     in_file: Arc<AtomicBool>,

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use error::ConfigError;
 pub(crate) use overrides::Overrides;
 pub(crate) use secret::Secret;
-pub(crate) use sections::{Amqp, Database, DatabaseTls, Devices, Files, Http, Log, LogFormat, Workers};
+pub(crate) use sections::{Amqp, Applications, Database, DatabaseTls, Devices, Files, Http, Log, LogFormat, Workers};
 
 /// Read when no file is asked for and it is there.
 const DEFAULT_FILE: &str = "drover.toml";
@@ -47,6 +47,8 @@ pub(crate) struct Config {
     pub(crate) devices: Devices,
     /// Uploaded files.
     pub(crate) files: Files,
+    /// Uploaded applications.
+    pub(crate) applications: Applications,
     /// What the process says about itself.
     pub(crate) log: Log,
     /// The worker roles.
@@ -63,6 +65,7 @@ impl Default for Config {
             amqp: Amqp::default(),
             devices: Devices::default(),
             files: Files::default(),
+            applications: Applications::default(),
             log: Log::default(),
             workers: Workers::default(),
         }

@@ -3,6 +3,8 @@
 use figment::Figment;
 use figment::value::Value;
 
+use drover_service::ManifestEntry;
+
 use super::{Config, ConfigError, Secret};
 
 const HOUR_S: u64 = 3600;
@@ -77,6 +79,15 @@ pub(super) fn check_relations(config: &Config, figment: &Figment) -> Result<(), 
     if config.http.internal_listen == Some(config.http.listen) {
         let rule = "another address than http.listen, which the world may call".to_owned();
         return Err(not_allowed(figment, "http.internal_listen", rule));
+    }
+    let applications = &config.applications;
+    for (key, entry) in [
+        ("applications.container_entry", &applications.container_entry),
+        ("applications.built_in_entry", &applications.built_in_entry),
+    ] {
+        if let Err(error) = entry.parse::<ManifestEntry>() {
+            return Err(not_allowed(figment, key, error.to_string()));
+        }
     }
     let workers = &config.workers;
     if workers.retry_backoff_max_s < workers.retry_backoff_base_s {

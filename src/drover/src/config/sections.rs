@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use drover_service::ServiceOptions;
 use serde::{Deserialize, Serialize};
 
 use super::Secret;
@@ -133,6 +134,23 @@ pub(crate) struct Files {
 impl Default for Files {
     fn default() -> Self {
         Self { url: None, link_ttl_s: 86_400, unused_retention_s: 7 * 86_400 }
+    }
+}
+
+/// Uploaded applications.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Applications {
+    /// What the manifest of an Android package holds that was wrapped for the container: a name, or a name and a value.
+    pub(crate) container_entry: String,
+    /// What the manifest of a built-in application holds.
+    pub(crate) built_in_entry: String,
+}
+
+impl Default for Applications {
+    fn default() -> Self {
+        let ServiceOptions { container_entry, built_in_entry, .. } = ServiceOptions::default();
+        Self { container_entry: container_entry.to_string(), built_in_entry: built_in_entry.to_string() }
     }
 }
 

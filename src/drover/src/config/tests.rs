@@ -153,6 +153,13 @@ fn urls_need_their_scheme() {
 }
 
 #[test]
+fn a_manifest_entry_needs_a_name() {
+    let message = from_file("[applications]\ncontainer_entry = '=wrapped'").error();
+    assert_says(&message, &["applications.container_entry", "a name", "drover.toml"]);
+    assert!(from_file("[applications]\nbuilt_in_entry = 'com.example.builtin'").load().is_ok());
+}
+
+#[test]
 fn the_secret_key_is_32_bytes_in_base64() {
     let key = from_environment(&[("DROVER_SECRET_KEY", KEY)]).load().unwrap().secret_key.unwrap();
     assert_eq!(key.expose()[31], 31);

@@ -3,7 +3,10 @@
 use axum::response::{IntoResponse, Response};
 use drover_service::{ApplicationRefusal as R, ServiceError};
 
-use crate::web::errors::WebError;
+use crate::{upload::UploadError, web::errors::WebError};
+
+/// An upload that broke off.
+const BROKEN_UPLOAD: u16 = 708;
 
 /// A refused call of this API.
 #[derive(Debug)]
@@ -26,9 +29,21 @@ impl From<ServiceError> for AppError {
     fn from(error: ServiceError) -> Self {
         match error {
             ServiceError::Aborted(cause) => {
-                Self(WebError::Coded { code: 708, text: format!("file: the upload broke off: {cause}") })
+                Self(WebError::Coded { code: BROKEN_UPLOAD, text: format!("file: the upload broke off: {cause}") })
             }
             other => WebError::from(other).into(),
+        }
+    }
+}
+
+impl From<UploadError> for AppError {
+    fn from(error: UploadError) -> Self {
+        match &error {
+            UploadError::NoFile => ServiceError::from(R::EmptyFile).into(),
+            UploadError::Invalid { field, .. } if field == "body" => {
+                Self(WebError::Coded { code: BROKEN_UPLOAD, text: error.to_string() })
+            }
+            UploadError::Invalid { .. } | UploadError::TooLarge { .. } => WebError::from(error).into(),
         }
     }
 }

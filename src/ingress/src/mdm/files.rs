@@ -148,7 +148,7 @@ fn device_of_basic(headers: &HeaderMap) -> Result<Option<Params>, WebError> {
 impl From<UploadError> for WebError {
     fn from(error: UploadError) -> Self {
         match error {
-            UploadError::Invalid { .. } => Self::Invalid(error.to_string()),
+            UploadError::Invalid { .. } | UploadError::NoFile => Self::Invalid(error.to_string()),
             UploadError::TooLarge { .. } => Self::TooLarge(error.to_string()),
         }
     }

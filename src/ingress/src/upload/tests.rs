@@ -24,10 +24,14 @@ const LIMITS: Limits = Limits {
 const KNOWN: [&str; 3] = ["name", "version", "description"];
 
 async fn open(form: Vec<u8>, chunk: usize) -> Result<Upload, UploadError> {
+    open_within(&LIMITS, form, chunk).await
+}
+
+async fn open_within(limits: &Limits, form: Vec<u8>, chunk: usize) -> Result<Upload, UploadError> {
     let headers = [(header::CONTENT_TYPE, "multipart/form-data; boundary=B".parse().unwrap())].into_iter().collect();
     let chunks: Vec<Result<Bytes, BoxError>> =
         form.chunks(chunk).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
-    Upload::open(&headers, Body::from_stream(stream::iter(chunks)), &LIMITS, &KNOWN).await
+    Upload::open(&headers, Body::from_stream(stream::iter(chunks)), limits, &KNOWN).await
 }
 
 async fn file(upload: Upload) -> Result<Vec<u8>, BoxError> {
@@ -67,6 +71,42 @@ async fn nothing_may_follow_the_file() {
 }
 
 #[tokio::test]
+async fn fields_may_follow_a_file_whose_reader_asks_for_them() {
+    let field =
+        |name: &str, value: &str| format!("--B\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+    let with = |more: &str| FORM.replace("--B--\r\n", &format!("{more}--B--\r\n")).into_bytes();
+    for chunk in [1, 7, 64, 10_000] {
+        let mut upload = open(with(&(field("description", "后") + &field("x", "y"))), chunk).await.unwrap();
+        let read: Vec<Bytes> = upload.file().try_collect().await.unwrap();
+        assert_eq!(read.concat(), b"line\r\n--b-", "chunks of {chunk}");
+        let mut fields = upload.finish(&KNOWN).await.unwrap();
+        let taken = ["name", "version", "description", "x"].map(|name| fields.take(name));
+        assert_eq!(taken, [Some("固件".into()), Some("1.2".into()), Some("后".into()), None]);
+    }
+    for (more, expected) in [
+        (field("version", "9"), "version: is given twice"),
+        (field("file", "9"), "file: is given twice"),
+        (field("description", &"x".repeat(10_000)), "description: is larger than 8192 bytes"),
+        (field("other", "x").repeat(20), "body: has more than 16 fields after the file"),
+        (format!("--B\r\nX: {}", "x".repeat(2 << 20)), "body: more than 1048576 bytes come outside of the file"),
+    ] {
+        // Room for a large file is no room for anything else.
+        let limits = Limits { max_upload_bytes: 10 << 20, ..LIMITS };
+        let mut upload = open_within(&limits, with(&more), 4096).await.unwrap();
+        let read: Vec<Bytes> = upload.file().try_collect().await.unwrap();
+        assert_eq!(read.concat(), b"line\r\n--b-");
+        let Err(error) = upload.finish(&KNOWN).await else { panic!("{expected}") };
+        assert_eq!(error.to_string(), expected);
+    }
+    let cut = with(&field("description", "x"));
+    for length in cut.len() - 40..cut.len() - 2 {
+        let mut upload = open(cut[..length].to_vec(), 10).await.unwrap();
+        let read: Result<Vec<Bytes>, BoxError> = upload.file().try_collect().await;
+        assert!(read.is_err() || upload.finish(&KNOWN).await.is_err(), "cut after {length} bytes");
+    }
+}
+
+#[tokio::test]
 async fn hostile_forms_are_refused() {
     let part =
         |name: &str, value: &str| format!("--B\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
@@ -75,8 +115,8 @@ async fn hostile_forms_are_refused() {
         (format!("{}--B--", part("name", "x").repeat(2)), "name: is given twice"),
         (part("name", &"x".repeat(10_000)), "name: is larger than 8192 bytes"),
         (part("other", "x").repeat(20), "body: has more than 16 fields before the file"),
-        (format!("--B\r\nX: {}", "x".repeat(2 << 20)), "body: more than 1048576 bytes come before the file"),
-        ("x".repeat(2 << 20), "body: more than 1048576 bytes come before the file"),
+        (format!("--B\r\nX: {}", "x".repeat(2 << 20)), "body: more than 1048576 bytes come outside of the file"),
+        ("x".repeat(2 << 20), "body: more than 1048576 bytes come outside of the file"),
     ] {
         let Err(error) = open(form.into(), 4096).await else { panic!("{expected}") };
         assert_eq!(error.to_string(), expected);

@@ -11,7 +11,7 @@ pub struct ManifestEntry {
 
 /// Not an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is a name, or a name and a value with `=` between them")]
+#[error("a name, or a name and a value with `=` between them")]
 pub struct InvalidManifestEntry;
 
 impl ManifestEntry {

@@ -104,6 +104,10 @@ fn check(name: Option<&str>, settings: Option<&Value>) -> Result<(), ServiceErro
         Some(settings) if settings.to_string().len() > SETTINGS_MAX_BYTES => {
             Err(ServiceError::invalid("settings", format!("is longer than {SETTINGS_MAX_BYTES} bytes")))
         }
+        // As JSON writes a NUL, which no row takes.
+        Some(settings) if settings.to_string().contains("\\u0000") => {
+            Err(ServiceError::invalid("settings", "holds a NUL character"))
+        }
         _ => Ok(()),
     }
 }

@@ -31,7 +31,11 @@ pub struct NewPackage {
     pub file_name: String,
     /// Enterprise or public.
     pub kind: ApplicationType,
-    /// What else.
+    /// The lowest version of Android, if it is for that.
+    pub android_version: Option<String>,
+    /// The lowest version of iOS, if it is for that.
+    pub ios_version: Option<String>,
+    /// What else; its `os_version` is not looked at.
     pub values: ApplicationValues,
 }
 
@@ -70,6 +74,8 @@ impl Service {
         operator.require_write()?;
         check_file_name("file", &new.file_name)?;
         values::check(&new.values)?;
+        values::check_os_version("androidOsVersion", new.android_version.as_deref())?;
+        values::check_os_version("iosOsVersion", new.ios_version.as_deref())?;
         let (service, operator) = (self.clone(), operator.clone());
         let keep = async move { service.keep(&operator, &package, new).await };
         let kept = tokio::spawn(keep.in_current_span()).await;
@@ -88,6 +94,10 @@ impl Service {
             drover_packages::Platform::Ios => Platform::Ios,
         };
         check_kind(platform, new.kind)?;
+        let os_version = match platform {
+            Platform::Android => new.android_version,
+            Platform::Ios => new.ios_version,
+        };
         let facts = Facts {
             platform,
             signature: signature(&parsed),
@@ -100,7 +110,7 @@ impl Service {
             file_name: new.file_name,
             size_bytes: i64::try_from(package.size_bytes()).map_err(|error| ServiceError::Internal(Box::new(error)))?,
             kind: new.kind,
-            said: new.values,
+            said: ApplicationValues { os_version, ..new.values },
         };
         self.judge_first(operator, &facts).await?;
         let mut placed =

@@ -22,13 +22,19 @@ pub(super) fn check(values: &ApplicationValues) -> Result<(), ServiceError> {
     name.as_deref().map_or(Ok(()), |name| check_name("name", name.trim()))?;
     company.as_deref().map_or(Ok(()), |company| check_text("company", company))?;
     description.as_deref().map_or(Ok(()), |description| check_long("description", description))?;
-    if os_version.as_deref().is_some_and(|version| !is_os_version(version)) {
-        return Err(ServiceError::invalid("osVersion", "must be numbers with dots between them"));
-    }
+    check_os_version("osVersion", os_version.as_deref())?;
     if categories.as_ref().is_some_and(|categories| categories.len() > CATEGORIES_MAX) {
         return Err(ServiceError::invalid("catesId", format!("names more than {CATEGORIES_MAX} categories")));
     }
     Ok(())
+}
+
+/// Checks the version of an operating system.
+pub(super) fn check_os_version(field: &'static str, version: Option<&str>) -> Result<(), ServiceError> {
+    match version.filter(|version| !is_os_version(version)) {
+        Some(_) => Err(ServiceError::invalid(field, "must be numbers with dots between them")),
+        None => Ok(()),
+    }
 }
 
 /// The kinds of devices that are named; all of them when none is known, and none for Android.
