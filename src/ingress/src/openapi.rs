@@ -49,21 +49,6 @@ use crate::{admin, apps, mdm, web::errors::ErrorBody};
 )]
 struct Mdm;
 
-/// The application API, without its handlers.
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "Drover: applications",
-        version = "1",
-        description = "Applications, what is pushed to whom, and what became of it. Each address exists below /mdm too. \
-                       Parameters may come in the query or, where the body is a form, in the body; the query wins."
-    ),
-    components(schemas(ErrorBody)),
-    security(("bearer" = []), ("access_token" = [])),
-    modifiers(&Logins)
-)]
-struct Apps;
-
 /// The admin API, without its handlers.
 #[derive(OpenApi)]
 #[openapi(
@@ -99,6 +84,8 @@ fn apps() -> openapi::OpenApi {
     for part in [
         apps::applications::Api::openapi(),
         apps::categories::Api::openapi(),
+        apps::device_apps::Api::openapi(),
+        apps::distribution::Api::openapi(),
         apps::packages::Api::openapi(),
         apps::store_links::Api::openapi(),
     ] {
@@ -118,14 +105,6 @@ fn mdm() -> openapi::OpenApi {
     api.merge(mdm::oauth::Api::openapi());
     api.merge(mdm::publish::Api::openapi());
     api.merge(mdm::versions::Api::openapi());
-    api
-}
-
-/// The document of the application API: one line a module of handlers.
-fn apps() -> openapi::OpenApi {
-    let mut api = Apps::openapi();
-    api.merge(apps::device_apps::Api::openapi());
-    api.merge(apps::distribution::Api::openapi());
     api
 }
 

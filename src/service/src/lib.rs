@@ -25,7 +25,6 @@ use tokio::time::timeout;
 use devices::device_auth::DeviceAuth;
 use people::OperatorAuth;
 
-pub use applications::DistributionSearch;
 pub use applications::{
     ApplicationRefusal, Decision, DistributionSearch, InvalidManifestEntry, ManifestEntry, NewCategory, NewPackage,
     NewPolicyValues, Saved, SpooledPackage, Undecided, Uploaded,
