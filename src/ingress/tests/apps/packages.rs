@@ -1,6 +1,7 @@
 //! Packages to upload, and their uploads.
 
 use axum::body::Body;
+use futures_util::stream;
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
 
@@ -104,7 +105,10 @@ impl World {
         file: &[u8],
         fields: &[(&str, &str)],
     ) -> (StatusCode, Value) {
-        self.send(upload_to(PACKAGE, person, form(file_name, file, fields))).await
+        // In pieces, as a connection brings it.
+        let pieces: Vec<std::io::Result<Vec<u8>>> =
+            form(file_name, file, fields).chunks(64 << 10).map(|piece| Ok(piece.to_vec())).collect();
+        self.send(upload_to(PACKAGE, person, Body::from_stream(stream::iter(pieces)))).await
     }
 
     /// Uploads an enterprise application that must be saved at once. Returns its id.
