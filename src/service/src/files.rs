@@ -162,6 +162,14 @@ mod tests {
         assert_eq!(part.concat(), b"bc");
     }
 
+    #[test]
+    fn a_scratch_file_has_no_name_that_could_be_left_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = FileStore::folder(folder.path()).unwrap().scratch().unwrap();
+        std::io::Write::write_all(&mut file, b"abc").unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
     #[tokio::test]
     async fn a_broken_or_oversized_upload_leaves_nothing() {
         let files = FileStore::of(Arc::new(InMemory::new()));

@@ -12,6 +12,7 @@ const FILES: i64 = 30_000;
 const BATCH: i64 = 500;
 /// Enough executions of one statement for Postgres to have tried a generic plan (its rule is five).
 const ROUNDS: i64 = 8;
+const TABLES: [&str; 6] = ["files", "firmwares", "client_versions", "client_groups", "app_releases", "app_uploads"];
 
 #[derive(Debug, Clone, Copy)]
 enum Statistics {
@@ -33,12 +34,12 @@ async fn filled(statistics: Statistics) -> (Store, drover_testkit::TestDatabase)
     let store = Store::new(&options).unwrap();
     migrate::run(&store).await.unwrap();
     let client = store.client().await.unwrap();
-    let analyze = "ANALYZE files; ANALYZE firmwares; ANALYZE client_versions; ANALYZE client_groups";
-    for table in ["files", "firmwares", "client_versions", "client_groups"] {
+    let analyze = format!("ANALYZE {}", TABLES.join(", "));
+    for table in TABLES {
         client.batch_execute(&format!("ALTER TABLE {table} SET (autovacuum_enabled = false)")).await.unwrap();
     }
     if matches!(statistics, Statistics::WhenEmpty) {
-        client.batch_execute(analyze).await.unwrap();
+        client.batch_execute(&analyze).await.unwrap();
     }
     let fill = format!(
         "INSERT INTO tenants (id, name) OVERRIDING SYSTEM VALUE VALUES (1, 'acme');
@@ -56,11 +57,19 @@ async fn filled(statistics: Statistics) -> (Store, drover_testkit::TestDatabase)
         INSERT INTO client_versions (tenant_id, group_id, file_id, icon_id, package_name, app_name, version_code, version_name)
             SELECT 1, g.id, lpad(to_hex(g.group_code::int), 32, '0')::uuid, lpad(to_hex(g.group_code::int), 32, '0')::uuid,
                 'p', 'a', 1, '1' FROM client_groups g WHERE g.group_code::int > {ROUNDS} * {BATCH};
+        INSERT INTO operators (id, tenant_id, organisation_id, login_id, name, role, password_hash) OVERRIDING SYSTEM VALUE
+            VALUES (1, 1, 1, 'admin', 'admin', 'tenant_admin', '$argon2id$');
+        INSERT INTO packages (id, tenant_id, platform, name) OVERRIDING SYSTEM VALUE VALUES (1, 1, 1, 'p');
+        INSERT INTO applications (id, tenant_id, organisation_id, package_id, type, name) OVERRIDING SYSTEM VALUE
+            VALUES (1, 1, 1, 1, 1, 'a');
+        INSERT INTO app_releases (application_id, file_id, icon_id) SELECT 1, v.file_id, v.icon_id FROM client_versions v;
+        INSERT INTO app_uploads (id, tenant_id, organisation_id, operator_id, file_id, icon_id, facts)
+            SELECT v.file_id, 1, 1, 1, v.file_id, v.icon_id, '{{}}' FROM client_versions v;
         UPDATE client_groups g SET qr_version_id = v.id FROM client_versions v WHERE v.group_id = g.id"
     );
     client.batch_execute(&fill).await.unwrap();
     if matches!(statistics, Statistics::Fresh) {
-        client.batch_execute(analyze).await.unwrap();
+        client.batch_execute(&analyze).await.unwrap();
     }
     drop(client);
     (store, database)
@@ -68,8 +77,8 @@ async fn filled(statistics: Statistics) -> (Store, drover_testkit::TestDatabase)
 
 async fn sequential_scans(tx: &Tx<'_>) -> i64 {
     let sql = "SELECT COALESCE(sum(seq_scan), 0)::bigint FROM pg_stat_xact_user_tables
-        WHERE relname IN ('files', 'firmwares', 'client_versions', 'client_groups')";
-    tx.query_one(sql, &[]).await.unwrap().get(0)
+        WHERE relname = ANY($1)";
+    tx.query_one(sql, &[&TABLES.as_slice()]).await.unwrap().get(0)
 }
 
 #[tokio::test]

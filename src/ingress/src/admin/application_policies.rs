@@ -6,7 +6,7 @@ use axum::{
     response::IntoResponse as _,
 };
 use drover_domain::{DomainType, PolicyId};
-use drover_service::{ApplicationPolicy, NewPolicyValues, PolicyChange};
+use drover_service::{ApplicationPolicy, NewPolicyValues, PolicyChange, ServiceError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{OpenApi, ToSchema};
@@ -107,7 +107,7 @@ pub(super) async fn list(State(api): State<WebApi>, WebCaller(caller): WebCaller
     Ok(ListAnswer::of(list, PolicyView::from))
 }
 
-/// Adds a policy. A name that is taken is refused with errorCode 759.
+/// Adds a policy. A name that is taken is refused with 409 and errorCode 759.
 #[utoipa::path(post, path = "/admin/v1/application-policies", tag = "application policies",
     operation_id = "application_policies_add", request_body = NewPolicy,
     responses((status = 201, description = "It is there; `Location` is its address", body = PolicyView,
@@ -122,7 +122,7 @@ pub(super) async fn add(
         .ok_or_else(|| WebError::invalid("domainType", "is 0 (normal), 2 (container) or 3 (built-in)"))?;
     let settings = Value::Object(settings);
     let new = NewPolicyValues { name, organisation, domain_type, is_enabled: enabled, settings };
-    let added = api.service.add_application_policy(&caller, &new).await?;
+    let added = api.service.add_application_policy(&caller, &new).await.map_err(conflict)?;
     Ok(created(&format!("/application-policies/{}", added.id), PolicyView::from(added)))
 }
 
@@ -148,15 +148,25 @@ pub(super) async fn change(
 ) -> Answer {
     let PolicyChanges { name, enabled, settings } = change;
     let change = PolicyChange { name, is_enabled: enabled, settings: settings.map(Value::Object) };
-    let changed = api.service.change_application_policy(&caller, PolicyId(id("policy", &path)?), &change).await?;
+    let id = PolicyId(id("policy", &path)?);
+    let changed = api.service.change_application_policy(&caller, id, &change).await.map_err(conflict)?;
     Ok(Json(PolicyView::from(changed)).into_response())
 }
 
-/// Removes a policy. One that an application is pushed with is refused with errorCode 734.
+/// Removes a policy. One that an application is pushed with is refused with 409 and errorCode 734.
 #[utoipa::path(delete, path = "/admin/v1/application-policies/{id}", tag = "application policies",
     operation_id = "application_policies_delete", params(("id" = i64, Path, example = 101)),
     responses((status = 204, description = "It is gone"), WriteRefusals))]
 pub(super) async fn delete(State(api): State<WebApi>, WebCaller(caller): WebCaller, path: Path<String>) -> Answer {
-    api.service.delete_application_policy(&caller, PolicyId(id("policy", &path)?)).await?;
+    let id = PolicyId(id("policy", &path)?);
+    api.service.delete_application_policy(&caller, id).await.map_err(conflict)?;
     Ok(done())
+}
+
+/// What the document has a code for is a conflict here, as all that is taken or in use.
+fn conflict(error: ServiceError) -> WebError {
+    match WebError::from(error) {
+        WebError::Coded { code, text } => WebError::CodedConflict { code, text },
+        other => other,
+    }
 }

@@ -74,7 +74,7 @@ pub(super) struct UndecidedAnswer {
     #[schema(example = "7NQTest1.3.ipa")]
     file_name: String,
     /// The applications of other versions, with commas between them.
-    #[schema(example = "154,153")]
+    #[schema(example = "153,154")]
     app_ids: String,
     /// Their versions, in the same order.
     #[schema(example = "1.2.0,1.1")]

@@ -51,6 +51,14 @@ pub(crate) enum WebError {
     /// 409: not as things stand.
     #[error("{0}")]
     Conflict(String),
+    /// 409 with a code of the application document: not as things stand.
+    #[error("{text}")]
+    CodedConflict {
+        /// The document's code.
+        code: u16,
+        /// What stands in the way.
+        text: String,
+    },
     /// 413: larger than allowed.
     #[error("{0}")]
     TooLarge(String),
@@ -90,7 +98,7 @@ impl WebError {
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Conflict(_) | Self::CodedConflict { .. } => StatusCode::CONFLICT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -101,7 +109,10 @@ impl WebError {
 
     /// What the body calls the error: the document's code where it has one, else the status.
     fn code(&self) -> u16 {
-        if let Self::Coded { code, .. } = self { *code } else { self.status().as_u16() }
+        match self {
+            Self::Coded { code, .. } | Self::CodedConflict { code, .. } => *code,
+            _ => self.status().as_u16(),
+        }
     }
 
     const fn retry_after(&self) -> Option<Duration> {

@@ -4,7 +4,6 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::{
-    codes::refused,
     packages::apk,
     world::{World, failure},
 };
@@ -13,6 +12,12 @@ const POLICIES: &str = "/admin/v1/application-policies";
 
 async fn add(world: &World, body: &Value) -> (StatusCode, Value) {
     world.json(&world.admin, "POST", POLICIES, body).await
+}
+
+/// Asserts that a call was refused with 409 and a code of the document.
+#[track_caller]
+fn refused(code: u16, (status, answer): (StatusCode, Value)) {
+    assert_eq!((status, answer["errorCode"].as_u64()), (StatusCode::CONFLICT, Some(code.into())), "{answer}");
 }
 
 #[tokio::test]

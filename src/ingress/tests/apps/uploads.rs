@@ -133,7 +133,7 @@ async fn another_version_waits_and_replaces_or_is_added() {
     assert_eq!(world.detail(admin, second).await["description"], "third");
 
     let answer = success(world.upload(admin, "a4.apk", &apk("com.example.a", "4.0", 4), &[("type", "1")]).await);
-    assert_eq!((&answer["appIds"], &answer["versions"]), (&json!(format!("{second},{first}")), &json!("3.0,2.0")));
+    assert_eq!((&answer["appIds"], &answer["versions"]), (&json!(format!("{first},{second}")), &json!("2.0,3.0")));
     let path = answer["appPath"].as_str().unwrap();
     refused(400, world.save(admin, &json!({"appPath": path, "replaceOrAdd": "1"})).await);
     let saved = success(world.save(admin, &json!({"appPath": path, "replaceOrAdd": "1", "appId": second})).await);
@@ -197,7 +197,9 @@ async fn of_uploads_that_race_one_is_saved() {
     let answers = join_all((0..6).map(|_| world.upload(&world.admin, "a.apk", &same, &[("type", "1")]))).await;
     let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|(status, _)| status.is_success());
     assert_eq!((won.len(), lost.len()), (1, 5), "{lost:?}");
-    lost.into_iter().for_each(|answer| refused(703, answer));
+    for answer in lost {
+        refused(703, answer);
+    }
     let others: Vec<Vec<u8>> = std::iter::repeat_with(|| {
         next += 1;
         apk("com.example.b", &format!("{next}.0"), next)

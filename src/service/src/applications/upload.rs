@@ -59,7 +59,7 @@ pub struct Undecided {
     pub platform: Platform,
     /// The name that it bears.
     pub label: String,
-    /// The applications of other versions that the operator sees, the newest first, with their versions.
+    /// The applications of other versions that the operator sees, by id, with their versions.
     pub others: Vec<(ApplicationId, String)>,
 }
 

@@ -31,7 +31,7 @@ pub async fn lock_package(
     Ok(PackageId(sql::query_one(tx, SQL, &[&tenant.0, &platform.code(), &name]).await?.get(0)))
 }
 
-/// The applications of a package, the newest first, [`KEPT_MAX`] at most. One that is being removed is as good as gone.
+/// The applications of a package by id, [`KEPT_MAX`] at most. One that is being removed is as good as gone.
 pub async fn of_package(
     client: &impl GenericClient,
     tenant: TenantId,
@@ -43,7 +43,7 @@ pub async fn of_package(
         FROM packages p JOIN applications a ON a.package_id = p.id JOIN app_releases r ON r.id = a.release_id
             JOIN organisations o ON o.id = a.organisation_id
         WHERE p.tenant_id = $1 AND p.platform = $2 AND p.name = $3 AND a.removing_at IS NULL AND a.deleted_at IS NULL
-        ORDER BY a.id DESC LIMIT $4";
+        ORDER BY a.id LIMIT $4";
     let limit = i64::try_from(KEPT_MAX).unwrap_or(i64::MAX);
     let rows = sql::query(client, SQL, &[&tenant.0, &platform.code(), &name, &limit]).await?;
     let kept = |row: &tokio_postgres::Row| {

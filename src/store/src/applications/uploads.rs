@@ -132,9 +132,9 @@ pub async fn take(
 
 /// Forgets some uploads that are older than `age`. Returns whether there may be more.
 pub async fn forget_old(client: &impl GenericClient, age: Duration) -> Result<bool, StoreError> {
-    const SQL: &str = "/* applications::uploads::forget_old */ DELETE FROM app_uploads WHERE id IN (
+    const SQL: &str = "/* applications::uploads::forget_old */ DELETE FROM app_uploads WHERE id = ANY(ARRAY(
         SELECT id FROM app_uploads WHERE created_at < now() - make_interval(secs => $1)
-        ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)";
+        ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED))";
     let gone = sql::execute(client, SQL, &[&age.as_secs_f64(), &SWEEP_ROWS]).await?;
     Ok(i64::try_from(gone) == Ok(SWEEP_ROWS))
 }
