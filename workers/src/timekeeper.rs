@@ -1,4 +1,4 @@
-//! The timekeeper: deadlines, pauses between attempts, schedules, and the end of jobs.
+//! The timekeeper: deadlines, pauses between attempts, schedules, the end of jobs, and applications that go.
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,8 +29,9 @@ async fn step(service: &Service) -> Result<Next, ServiceError> {
     let planned = service.call_overdue_planners().await;
     let finished = service.finish_jobs().await;
     let ended = service.end_publications().await;
+    let removed = service.finish_removals().await;
     let next = served?;
-    started.and(planned).and(finished).and(ended)?;
+    started.and(planned).and(finished).and(ended).and(removed)?;
     Ok(next)
 }
 

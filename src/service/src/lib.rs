@@ -27,7 +27,7 @@ use people::OperatorAuth;
 
 pub use applications::{
     ApplicationRefusal, Decision, DistributionSearch, InvalidManifestEntry, ManifestEntry, NewCategory, NewPackage,
-    NewPolicyValues, Saved, SpooledPackage, Undecided, Uploaded,
+    NewPolicyValues, PushRequest, Saved, SpooledPackage, Undecided, Uploaded,
 };
 pub use clients::{
     ClientGroup, ClientVersion, DownloadPage, GroupFilter, GroupKey, GroupUpdates, NewClientGroup, NewClientVersion,
@@ -48,7 +48,7 @@ pub use drover_store::{
         uploads::ApplicationValues,
     },
     applications::{DeviceApp, Distributed, DistributedUser, ManagedApp},
-    assignments::Targets,
+    assignments::{Targets, Wish},
     check::Violation,
     clients::logs::{DistributeKey, DistributeLog, LogPage, PublishKey, PublishLog, UpgradeKey, UpgradeLog},
     command_list::{CommandCase, CommandFilter},

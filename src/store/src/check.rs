@@ -1,6 +1,6 @@
 //! The oracle: what must hold of every job at any moment, and which rows break it.
 
-use drover_domain::{CommandState, JobId};
+use drover_domain::{ApplicationId, CommandState, JobId};
 
 use crate::{GenericClient, StoreError, sql};
 
@@ -18,11 +18,12 @@ pub struct Violation {
 }
 
 /// The rules, each a query over one job ($1) that names the offenders.
-const RULES: [(&str, &str); 8] = [
+const RULES: [(&str, &str); 9] = [
     (
         "every device that was asked for and planned has a command",
-        "/* check::audience */ SELECT 'device ' || u.id FROM audiences a, unnest(a.device_ids) AS u (id)
-         WHERE a.job_id = $1 AND u.id <= a.planned_to
+        // A push passes devices by that need nothing of it.
+        "/* check::audience */ SELECT 'device ' || u.id FROM jobs j, audiences a, unnest(a.device_ids) AS u (id)
+         WHERE j.id = $1 AND j.kind <> 'push' AND a.job_id = $1 AND u.id <= a.planned_to
            AND NOT EXISTS (SELECT FROM commands c WHERE c.job_id = $1 AND c.device_id = u.id)",
     ),
     (
@@ -71,9 +72,36 @@ const RULES: [(&str, &str); 8] = [
              WHERE t.last_device >= c.device_id AND t.fire_at <= c.deadline_at)",
     ),
     (
+        "the newest push of what a device has, or is to have, is no older than this one's command",
+        "/* check::newest */ SELECT 'device ' || c.device_id FROM jobs j JOIN commands c ON c.job_id = j.id
+         LEFT JOIN app_installs i ON i.application_id = j.application_id AND i.device_id = c.device_id
+         LEFT JOIN restriction_installs r ON r.restriction_id = j.restriction_id AND r.device_id = c.device_id
+         WHERE j.id = $1 AND j.kind = 'push' AND COALESCE(i.job_id, r.job_id) < j.id",
+    ),
+    (
         "a completed job has no open command",
         "/* check::completed */ SELECT 'device ' || c.device_id || ' ' || c.state FROM commands c JOIN jobs j ON j.id = c.job_id
          WHERE c.job_id = $1 AND j.state = 'completed' AND c.finished_at IS NULL",
+    ),
+];
+
+/// The rules of applications, each a query over one application ($1) that names the offenders.
+const APPLICATION_RULES: [(&str, &str); 2] = [
+    (
+        "the tallies of an application equal the rows",
+        "/* check::app_tallies */ SELECT 'tally ' || t.pushed || ' pushed ' || t.installed || ' installed, rows ' || i.pushed || ' and ' || i.installed
+         FROM (SELECT COALESCE(sum(pushed), 0) AS pushed, COALESCE(sum(installed), 0) AS installed FROM app_tallies
+             WHERE application_id = $1) t,
+         (SELECT count(*) AS pushed, count(*) FILTER (WHERE is_installed) AS installed FROM app_installs
+             WHERE application_id = $1) i
+         WHERE (t.pushed, t.installed) <> (i.pushed, i.installed)
+           AND NOT EXISTS (SELECT FROM applications WHERE id = $1 AND removing_at IS NOT NULL)",
+    ),
+    (
+        "what a device has, or is to have, names a push with a command for it",
+        "/* check::app_installs */ SELECT 'device ' || i.device_id || ' job ' || i.job_id FROM app_installs i
+         WHERE i.application_id = $1
+           AND NOT EXISTS (SELECT FROM commands c WHERE c.job_id = i.job_id AND c.device_id = i.device_id)",
     ),
 ];
 
@@ -86,17 +114,48 @@ pub async fn jobs(client: &impl GenericClient, after: JobId, limit: i64) -> Resu
     Ok(sql::query(client, SQL, &[&after.0, &limit]).await?.iter().map(|row| JobId(row.get(0))).collect())
 }
 
+/// Applications after `after`, by id, `limit` at most, each with the newest push of it: those that were pushed.
+pub async fn applications(
+    client: &impl GenericClient,
+    after: ApplicationId,
+    limit: i64,
+) -> Result<Vec<(ApplicationId, JobId)>, StoreError> {
+    const SQL: &str = "/* check::applications */ SELECT a.id, j.id FROM applications a CROSS JOIN LATERAL (
+            SELECT id FROM jobs WHERE application_id = a.id ORDER BY id DESC LIMIT 1) j
+        WHERE a.id > $1 ORDER BY a.id LIMIT $2";
+    let found = sql::query(client, SQL, &[&after.0, &limit]).await?;
+    Ok(found.iter().map(|row| (ApplicationId(row.get(0)), JobId(row.get(1)))).collect())
+}
+
+/// What of an application breaks a rule, under the name of its newest push. Run it as [`job`].
+pub async fn application(
+    client: &impl GenericClient,
+    application: ApplicationId,
+    newest: JobId,
+) -> Result<Vec<Violation>, StoreError> {
+    broken(client, &APPLICATION_RULES, application.0, newest).await
+}
+
 /// What of a job breaks a rule. Run it in one repeatable-read transaction: the rules compare tables with each other. A large
 /// job takes as long as it takes.
 pub async fn job(client: &impl GenericClient, job: JobId) -> Result<Vec<Violation>, StoreError> {
+    broken(client, &RULES, job.0, job).await
+}
+
+async fn broken(
+    client: &impl GenericClient,
+    rules: &[(&'static str, &'static str)],
+    id: i64,
+    job: JobId,
+) -> Result<Vec<Violation>, StoreError> {
     client.batch_execute("SET LOCAL statement_timeout = 0").await?;
     let mut violations = Vec::new();
-    for (rule, offenders) in RULES {
+    for (rule, offenders) in rules.iter().copied() {
         // Built from constants, so it is not kept in the statement cache under a name of its own.
         let counted = format!(
             "WITH offenders (who) AS ({offenders}) SELECT count(*), ARRAY(SELECT who FROM offenders LIMIT {EXAMPLES}) FROM offenders"
         );
-        let row = client.query_one(&counted, &[&job.0]).await?;
+        let row = client.query_one(&counted, &[&id]).await?;
         let count: i64 = row.get(0);
         if count > 0 {
             violations.push(Violation { rule, job, count, examples: row.get(1) });

@@ -1,5 +1,6 @@
 //! Applications: packages are uploaded and kept, put into categories and given policies.
 
+pub(crate) mod carried_out;
 mod categories;
 mod entries;
 mod library;
@@ -8,12 +9,14 @@ mod parsing;
 mod placing;
 mod policies;
 pub(crate) mod pushes;
+mod pushing;
 mod refusal;
 mod saving;
 mod standing;
 mod store_link;
 mod store_links;
 pub(crate) mod targets;
+mod unpushing;
 mod upload;
 mod values;
 
@@ -26,6 +29,7 @@ pub use entries::{InvalidManifestEntry, ManifestEntry};
 pub use parsing::SpooledPackage;
 pub(crate) use parsing::Turns;
 pub use policies::NewPolicyValues;
+pub use pushing::PushRequest;
 pub use refusal::ApplicationRefusal;
 pub use saving::{Decision, Saved};
 pub use upload::{NewPackage, Undecided, Uploaded};

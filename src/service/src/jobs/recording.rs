@@ -5,7 +5,7 @@ use std::{
     ops::RangeInclusive,
 };
 
-use drover_domain::{Change, CommandId, CommandState, DeviceId, Event, JobId, Outcome};
+use drover_domain::{Change, CommandId, CommandState, DeviceId, Event, JobId, JobKind, Outcome};
 use drover_messages::{DeviceReport, ReportStatus};
 use drover_store::{
     StoreError, Tx,
@@ -19,7 +19,11 @@ use drover_store::{
     timers,
 };
 
-use crate::{Service, ServiceError, jobs::evidence, jobs::moved::observe};
+use crate::{
+    Service, ServiceError,
+    applications::carried_out::CarriedOut,
+    jobs::{evidence, moved::observe},
+};
 
 /// What became of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -74,14 +78,18 @@ impl Service {
         let mut tally = Tally::default();
         let mut all_moved = Vec::new();
         let within_reach = recording.within_reach(&tx, &rules).await?;
+        let mut carried_out = CarriedOut::default();
         for (group, members) in recording.groups(&rules, &within_reach) {
             let moved =
                 self.apply_group(&tx, &rules[&group.job], &group, &recording.devices(&members), &mut tally).await?;
             let outcomes = recording.applied(&members, &moved);
             outcomes::insert(&tx, &outcomes).await?;
             note_versions(&tx, &rules[&group.job], &group, &moved).await?;
+            carried_out.note(&rules[&group.job], &moved);
             all_moved.push((rules[&group.job].kind, moved));
         }
+        // After the commands of all groups, as whoever plans pushes locks them first too.
+        carried_out.write(&tx, &mut tally).await?;
         let evidence = recording.judge_the_rest(&tx, &within_reach).await?;
         let dropped = evidence::keep(&tx, evidence).await?;
         tally.write(&tx, self.store().tally_shard()).await?;
@@ -196,8 +204,9 @@ impl<'a> Recording<'a> {
             }
             let event = event_of(report, rules);
             let ends_well = matches!(event, Event::Succeeded | Event::Proven);
-            // What a client program is called, its version says and not its device.
-            let version = report.firmware_version.clone().filter(|_| ends_well && rules.client.is_none());
+            // What a client program or an application is called, its version says and not its device.
+            let is_firmware = rules.kind == JobKind::Firmware;
+            let version = report.firmware_version.clone().filter(|_| ends_well && is_firmware);
             let answers = answers.entry((command, report.attempt)).or_default();
             if answers.contains(&event) {
                 continue;
@@ -344,7 +353,7 @@ fn event_of(report: &DeviceReport, rules: &JobRules) -> Event {
         ReportStatus::Installing => Event::Installing,
         // A client program proves itself by its check-in alone, see clients/proof.rs.
         ReportStatus::Succeeded
-            if rules.client.is_none() && report.firmware_version.as_ref() == Some(&rules.version) =>
+            if rules.kind == JobKind::Firmware && report.firmware_version.as_ref() == Some(&rules.version) =>
         {
             Event::Proven
         }
@@ -385,7 +394,7 @@ const fn status_word(status: ReportStatus) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use drover_domain::{JobKind, JobState, Policy};
+    use drover_domain::{JobState, Policy};
 
     use super::*;
 
@@ -401,6 +410,7 @@ mod tests {
             proof_required: true,
             version: "2.0".into(),
             client: None,
+            push: None,
             trace_context: String::new(),
             is_expired: false,
         };

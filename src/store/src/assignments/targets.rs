@@ -1,9 +1,10 @@
 //! Whom assignments name.
 
 use drover_domain::AssignmentId;
+use tokio_postgres::types::ToSql;
 
 use super::Subject;
-use crate::{GenericClient, StoreError, Tx, sql};
+use crate::{GenericClient, StoreError, Tx, people::scope::Scope, sql};
 
 /// Users, groups and labels that are named together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,19 +64,30 @@ pub async fn targets(client: &impl GenericClient, id: AssignmentId) -> Result<Ta
 
 /// Takes targets out of a subject's live assignments and out of what is still to be planned for them, and ends those that
 /// name nobody any more, which are returned. What was planned before stays.
-pub async fn take_away(tx: &Tx<'_>, subject: Subject, away: &Targets) -> Result<Vec<AssignmentId>, StoreError> {
+///
+/// A default group is that of `scope`: those of organisations in it go, those of organisations above it are larger and stay.
+pub async fn take_away(
+    tx: &Tx<'_>,
+    subject: Subject,
+    away: &Targets,
+    scope: &Scope,
+) -> Result<Vec<AssignmentId>, StoreError> {
     const LIVE_OF_APPLICATION: &str = "/* assignments::take_away live application */ SELECT id FROM assignments
         WHERE application_id = $1 AND ended_at IS NULL ORDER BY id FOR NO KEY UPDATE";
     const LIVE_OF_RESTRICTION: &str = "/* assignments::take_away live restriction */ SELECT id FROM assignments
         WHERE restriction_id = $1 AND ended_at IS NULL ORDER BY id FOR NO KEY UPDATE";
-    const TARGETS: &str = "/* assignments::take_away targets */ DELETE FROM assignment_targets
-        WHERE assignment_id = ANY($1) AND (kind, target_id) IN (SELECT * FROM unnest($2::text[], $3::bigint[]))
-        RETURNING assignment_id";
+    const TARGETS: &str = "/* assignments::take_away targets */ DELETE FROM assignment_targets t
+        USING assignments a, organisations o
+        WHERE t.assignment_id = ANY($1) AND (t.kind, t.target_id) IN (SELECT * FROM unnest($2::text[], $3::bigint[]))
+            AND a.id = t.assignment_id AND o.id = a.organisation_id
+            AND (t.kind <> 'default_group' OR o.path >= $4 AND o.path < $5)
+        RETURNING t.assignment_id";
     const AUDIENCES: &str = "/* assignments::take_away audiences */ UPDATE audiences a SET
             user_ids = ARRAY(SELECT id FROM unnest(a.user_ids) AS u (id) WHERE id <> ALL($2) ORDER BY id),
             group_ids = ARRAY(SELECT id FROM unnest(a.group_ids) AS g (id) WHERE id <> ALL($3) ORDER BY id),
             label_ids = ARRAY(SELECT id FROM unnest(a.label_ids) AS l (id) WHERE id <> ALL($4) ORDER BY id),
-            planned_at = CASE WHEN $5 AND a.default_group_of IS NOT NULL THEN now() END
+            planned_at = CASE WHEN $5 AND EXISTS (SELECT FROM organisations o
+                WHERE o.id = a.default_group_of AND o.path >= $6 AND o.path < $7) THEN now() END
         FROM jobs j WHERE j.assignment_id = ANY($1) AND j.finished_at IS NULL
             AND a.job_id = j.id AND a.kind = 'users' AND a.planned_at IS NULL";
     const END: &str = "/* assignments::take_away end */ UPDATE assignments a SET ended_at = now() WHERE id = ANY($1)
@@ -86,13 +98,16 @@ pub async fn take_away(tx: &Tx<'_>, subject: Subject, away: &Targets) -> Result<
     };
     let live: Vec<i64> = sql::query(tx, statement, &[&id]).await?.iter().map(|row| row.get(0)).collect();
     let (kinds, ids) = away.rows();
-    let touched = sql::query(tx, TARGETS, &[&live, &kinds, &ids]).await?;
+    let touched = sql::query(tx, TARGETS, &[&live, &kinds, &ids, &scope.first(), &scope.end()]).await?;
     let mut touched: Vec<i64> = touched.iter().map(|row| row.get(0)).collect();
     touched.sort_unstable();
     touched.dedup();
     if touched.is_empty() {
         return Ok(Vec::new());
     }
-    sql::execute(tx, AUDIENCES, &[&touched, &away.users, &away.groups, &away.labels, &away.default_group]).await?;
+    let (first, end) = (scope.first(), scope.end());
+    let parameters: [&(dyn ToSql + Sync); 7] =
+        [&touched, &away.users, &away.groups, &away.labels, &away.default_group, &first, &end];
+    sql::execute(tx, AUDIENCES, &parameters).await?;
     Ok(sql::query(tx, END, &[&touched]).await?.iter().map(|row| AssignmentId(row.get(0))).collect())
 }

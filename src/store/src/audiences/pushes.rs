@@ -244,7 +244,6 @@ const fn statement(action: PushAction) -> &'static str {
             "SELECT d.id, COALESCE(NULLIF(i.installed_name, ''), NULLIF(i.installed_number, 0)::text, '') AS version_before,
                 (d.status <> 'deregistered' OR COALESCE(d.leaving_until > now(), false))
                 AND (i.is_installed
-                    OR EXISTS (SELECT FROM device_apps x WHERE x.device_id = d.id AND x.package_name = p.name OFFSET 0)
                     OR i.removed_at IS NULL AND COALESCE(",
             may_have!("install"),
             ", false) OR newest.finished_at IS NULL AND newest.state IS NOT NULL)

@@ -4,7 +4,7 @@ mod clock;
 mod firmware;
 mod lifecycle;
 
-use drover_domain::{JobId, JobKind, JobState, Policy, Rules};
+use drover_domain::{ApplicationId, JobId, JobKind, JobState, Policy, PushAction, RestrictionId, Rules};
 
 use crate::{GenericClient, Job, StoreError, Tx, rows, sql};
 
@@ -54,10 +54,50 @@ pub struct JobRules {
     pub version: String,
     /// The client program that it brings a version of, and that version's number.
     pub client: Option<(String, i32)>,
+    /// What a push comes to on a device that carried it out.
+    pub push: Option<Pushed>,
     /// The traceparent of the call that made it.
     pub trace_context: String,
     /// Whether its time is over.
     pub is_expired: bool,
+}
+
+/// What a push comes to on a device that carried it out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pushed {
+    /// The device has this release of the application.
+    Installed {
+        /// The application.
+        application: ApplicationId,
+        /// The release as a number, 0 when it is none.
+        version_number: i64,
+        /// The release as people read it.
+        version_name: String,
+    },
+    /// The device does not have the application any more.
+    Uninstalled(ApplicationId),
+    /// The device keeps to this revision of the list.
+    Applied(RestrictionId, i32),
+    /// The device keeps to the list no more.
+    Removed(RestrictionId),
+}
+
+fn pushed(row: &tokio_postgres::Row) -> Result<Option<Pushed>, StoreError> {
+    if row.get::<_, Option<&str>>("push_action").is_none() {
+        return Ok(None);
+    }
+    let application = || ApplicationId(row.get("application_id"));
+    let restriction = || RestrictionId(row.get("restriction_id"));
+    Ok(Some(match rows::word(row, "push_action", PushAction::parse)? {
+        PushAction::Install => Pushed::Installed {
+            application: application(),
+            version_number: row.get("release_number"),
+            version_name: row.get("release_name"),
+        },
+        PushAction::Uninstall => Pushed::Uninstalled(application()),
+        PushAction::Apply => Pushed::Applied(restriction(), row.get("restriction_revision")),
+        PushAction::Remove => Pushed::Removed(restriction()),
+    }))
 }
 
 impl JobRules {
@@ -72,8 +112,10 @@ pub async fn rules(client: &impl GenericClient, ids: &[i64]) -> Result<Vec<JobRu
     const SQL: &str =
         "/* jobs::rules */ SELECT j.id, j.kind, j.state, j.retry_limit, j.attempt_timeout_s, j.job_timeout_s,
             j.proof_required, COALESCE(f.version, v.version_name, '') AS version, v.package_name, v.version_code,
-            j.trace_context, COALESCE(j.expires_at <= now(), false) AS is_expired
+            j.trace_context, COALESCE(j.expires_at <= now(), false) AS is_expired, j.push_action, j.application_id,
+            r.version_number AS release_number, r.version_name AS release_name, j.restriction_id, j.restriction_revision
         FROM jobs j LEFT JOIN firmwares f ON f.id = j.firmware_id LEFT JOIN client_versions v ON v.id = j.client_version_id
+        LEFT JOIN app_releases r ON r.id = j.release_id
         WHERE j.id = ANY($1) ORDER BY j.id";
     let rules = |row: &tokio_postgres::Row| {
         Ok(JobRules {
@@ -88,6 +130,7 @@ pub async fn rules(client: &impl GenericClient, ids: &[i64]) -> Result<Vec<JobRu
             proof_required: row.get("proof_required"),
             version: row.get("version"),
             client: row.get::<_, Option<String>>("package_name").zip(row.get("version_code")),
+            push: pushed(row)?,
             trace_context: row.get("trace_context"),
             is_expired: row.get("is_expired"),
         })
