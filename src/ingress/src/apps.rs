@@ -9,6 +9,8 @@ pub(crate) mod distribution;
 pub(crate) mod errors;
 pub(crate) mod packages;
 mod params;
+mod push_body;
+pub(crate) mod pushes;
 pub(crate) mod store_links;
 pub(crate) mod targets;
 mod views;
@@ -41,7 +43,8 @@ pub(crate) fn router(app: AppState) -> Router {
         .route("/apps/app", get(applications::list).post(packages::save))
         .route(UPLOAD, post(packages::upload))
         .route("/apps/app/weburl", post(store_links::add))
-        .route("/apps/app/{app_id}", get(applications::show).put(applications::edit))
+        .route("/apps/app/{app_id}", get(applications::show).put(applications::edit).delete(pushes::remove))
+        .route("/apps/app/{app_id}/push", post(pushes::push).delete(pushes::take_back))
         .route("/apps/category", get(categories::list).post(categories::add))
         .route("/apps/category/{category_ids}", put(categories::edit).delete(categories::delete))
         .route("/apps/app/{app_id}/distribution", get(distribution::list))

@@ -87,6 +87,7 @@ fn apps() -> openapi::OpenApi {
         apps::device_apps::Api::openapi(),
         apps::distribution::Api::openapi(),
         apps::packages::Api::openapi(),
+        apps::pushes::Api::openapi(),
         apps::store_links::Api::openapi(),
     ] {
         document.merge(part);

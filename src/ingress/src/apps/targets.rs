@@ -31,6 +31,12 @@ impl Ids {
         Self::parse(text).ok_or_else(|| WebError::invalid(name, "holds ids with commas between them"))
     }
 
+    /// These and others.
+    pub(crate) fn and(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
     /// Ascending, each once.
     fn sorted(mut self) -> Vec<i64> {
         self.0.sort_unstable();

@@ -75,6 +75,30 @@ impl<T: DeserializeOwned> FromRequest<WebApi> for JsonBody<T> {
     }
 }
 
+/// A body in JSON, if there is one; a form, whose fields are [`Params`], is none.
+pub(crate) struct OptionalJson<T>(pub(crate) Option<T>);
+
+impl<T: DeserializeOwned> FromRequest<WebApi> for OptionalJson<T> {
+    type Rejection = WebError;
+
+    async fn from_request(request: Request, api: &WebApi) -> Result<Self, WebError> {
+        let (mut parts, sent) = request.into_parts();
+        let is_json = |whole: &[u8]| whole.trim_ascii_start().first() == Some(&b'{');
+        let value = match parts.extensions.remove::<Kept>() {
+            Some(Kept(whole)) if !is_json(&whole) => return Ok(Self(None)),
+            Some(Kept(whole)) => read_json(&whole),
+            None => {
+                let whole = body::read(sent, max_bytes(api), &api.bodies).await?;
+                if whole.trim_ascii().is_empty() {
+                    return Ok(Self(None));
+                }
+                read_json(&whole)
+            }
+        };
+        value.map(|value| Self(Some(value)))
+    }
+}
+
 /// What a write that succeeded is answered with: `{}`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
