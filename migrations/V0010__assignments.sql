@@ -176,6 +176,7 @@ ALTER TABLE device_apps
 -- Devices whose assignments may have changed. The timekeeper looks at each and takes it off.
 CREATE TABLE device_reviews (
     device_id  bigint PRIMARY KEY,
+    -- Later than now for a device that could not be reviewed and is put off.
     created_at timestamptz NOT NULL DEFAULT now()
 ) WITH (autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 1000);
 
@@ -185,7 +186,8 @@ CREATE FUNCTION review_devices_of_users() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO device_reviews (device_id)
     SELECT d.id FROM (SELECT DISTINCT user_id FROM changed) c JOIN devices d ON d.user_id = c.user_id
-    ORDER BY d.id ON CONFLICT DO NOTHING;
+    -- Locks what is there already: a review that does not see this change yet must not take it away.
+    ORDER BY d.id ON CONFLICT (device_id) DO UPDATE SET created_at = device_reviews.created_at;
     RETURN NULL;
 END $$;
 CREATE TRIGGER user_group_members_joined AFTER INSERT ON user_group_members
@@ -197,9 +199,20 @@ CREATE TRIGGER label_members_joined AFTER INSERT ON label_members
 CREATE TRIGGER label_members_left AFTER DELETE ON label_members
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION review_devices_of_users();
 
+-- The default group is that of an organisation's users.
+CREATE FUNCTION review_devices_of_user() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO device_reviews (device_id) SELECT id FROM devices WHERE user_id = NEW.id
+    ORDER BY id ON CONFLICT (device_id) DO UPDATE SET created_at = device_reviews.created_at;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER users_moved AFTER UPDATE OF organisation_id ON users
+    FOR EACH ROW WHEN (OLD.organisation_id IS DISTINCT FROM NEW.organisation_id) EXECUTE FUNCTION review_devices_of_user();
+
 CREATE FUNCTION review_device() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO device_reviews (device_id) VALUES (NEW.id) ON CONFLICT DO NOTHING;
+    INSERT INTO device_reviews (device_id) VALUES (NEW.id)
+    ON CONFLICT (device_id) DO UPDATE SET created_at = device_reviews.created_at;
     RETURN NULL;
 END $$;
 CREATE TRIGGER devices_enrolled AFTER INSERT ON devices
