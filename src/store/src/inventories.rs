@@ -189,28 +189,3 @@ pub async fn reconcile(tx: &Tx<'_>, device: DeviceId, inventory: &Inventory) -> 
     };
     Ok(rows.iter().map(change).collect())
 }
-
-/// Counts what changed; last in its transaction, since others count there too.
-pub async fn tally(tx: &Tx<'_>, shard: i16, changes: &[InstallChange]) -> Result<(), StoreError> {
-    const SQL: &str = "/* inventories::tally */ INSERT INTO app_tallies (application_id, shard, installed)
-        SELECT application_id, $1, installed FROM unnest($2::bigint[], $3::bigint[]) AS t (application_id, installed)
-        ORDER BY application_id
-        ON CONFLICT (application_id, shard) DO UPDATE SET installed = app_tallies.installed + excluded.installed";
-    let counted: Vec<&InstallChange> =
-        changes.iter().filter(|change| change.was_installed != change.is_installed).collect();
-    if counted.is_empty() {
-        return Ok(());
-    }
-    let applications: Vec<i64> = counted.iter().map(|change| change.application.0).collect();
-    let installed: Vec<i64> = counted.iter().map(|change| if change.is_installed { 1 } else { -1 }).collect();
-    sql::execute(tx, SQL, &[&shard, &applications, &installed]).await?;
-    Ok(())
-}
-
-/// Has a device reviewed.
-pub async fn review(tx: &Tx<'_>, device: DeviceId) -> Result<(), StoreError> {
-    const SQL: &str =
-        "/* inventories::review */ INSERT INTO device_reviews (device_id) VALUES ($1) ON CONFLICT DO NOTHING";
-    sql::execute(tx, SQL, &[&device.0]).await?;
-    Ok(())
-}

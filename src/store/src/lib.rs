@@ -35,6 +35,7 @@ pub mod pushes;
 mod records;
 pub mod reports;
 pub mod restrictions;
+pub mod reviews;
 mod rows;
 mod sql;
 pub mod stats;

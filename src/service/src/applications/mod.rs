@@ -11,6 +11,7 @@ mod policies;
 pub(crate) mod pushes;
 mod pushing;
 mod refusal;
+mod reviews;
 mod saving;
 mod standing;
 mod store_link;

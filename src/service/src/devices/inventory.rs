@@ -7,6 +7,8 @@ use drover_messages::{DeviceInventory, InstalledApp};
 use drover_store::{
     StoreError,
     inventories::{self, Inventory, ReportedApp},
+    reviews,
+    tallies::Tally,
 };
 
 use crate::{Service, ServiceError};
@@ -32,9 +34,13 @@ impl Service {
         inventories::write(&tx, device, inventory).await?;
         let changes = inventories::reconcile(&tx, device, inventory).await?;
         if changes.iter().any(|change| change.is_removed) {
-            inventories::review(&tx, device).await?;
+            reviews::ask(&tx, device).await?;
         }
-        inventories::tally(&tx, self.store().tally_shard(), &changes).await?;
+        let mut tally = Tally::default();
+        for change in &changes {
+            tally.note_installed(change.application, i64::from(change.is_installed) - i64::from(change.was_installed));
+        }
+        tally.write(&tx, self.store().tally_shard()).await?;
         tx.commit().await?;
         for change in changes.iter().filter(|change| change.is_removed) {
             tracing::debug!(%device, application = %change.application, "an application was removed from its device");
