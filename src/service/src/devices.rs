@@ -3,5 +3,6 @@
 pub(crate) mod device_auth;
 pub(crate) mod device_tokens;
 mod inventory;
+mod leaving;
 pub(crate) mod managed_devices;
 pub(crate) mod revocation;

@@ -61,12 +61,13 @@ pub struct DeviceToken {
     pub token_sha256: Vec<u8>,
 }
 
-/// The token of the device that calls itself `uuid`, unless it was revoked or the device is no more. One look-up by the
-/// unique key, and one by the device's.
+/// The token of the device that calls itself `uuid`, unless it was revoked or the device is no more; one that is leaving
+/// is let in until it has left. One look-up by the unique key, and one by the device's.
 pub async fn device_token(client: &impl GenericClient, uuid: &str) -> Result<Option<DeviceToken>, StoreError> {
     const SQL: &str = "/* credentials::device_token */ SELECT d.tenant_id, d.id, c.secret_sha256
         FROM credentials c JOIN devices d ON d.id = c.device_id
-        WHERE c.kind = 'device' AND c.key_id = $1 AND c.revoked_at IS NULL AND d.status <> 'deregistered'";
+        WHERE c.kind = 'device' AND c.key_id = $1 AND c.revoked_at IS NULL
+            AND (d.status <> 'deregistered' OR COALESCE(d.leaving_until > now(), false))";
     let token = |row: tokio_postgres::Row| DeviceToken {
         tenant: TenantId(row.get(0)),
         device: DeviceId(row.get(1)),

@@ -24,6 +24,7 @@ pub mod inbox;
 pub mod installs;
 pub mod inventories;
 pub mod jobs;
+pub mod leaving;
 pub mod managed_devices;
 pub mod migrate;
 pub mod outbox;

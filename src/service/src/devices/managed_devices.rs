@@ -5,7 +5,7 @@ mod values;
 
 use drover_domain::{ProductId, UserId};
 use drover_store::{
-    Client, GenericClient, StoreError, Tx, credentials,
+    Client, GenericClient, StoreError, Tx,
     managed_devices::{self, DeviceColumns, DeviceSearch},
     tenants,
 };
@@ -142,13 +142,12 @@ impl Service {
         .await
     }
 
-    /// Ends a device's enrolment: its token is taken back and its connections end. Deregistering it once more changes
-    /// nothing.
+    /// Ends a device's enrolment: its token is taken back and its connections end. One with applications that are removed when it
+    /// leaves is told so first, for which it may log in for some days more. Deregistering it once more changes nothing.
     pub async fn deregister_device(&self, caller: &Operator, uuid: &str) -> Result<(), ServiceError> {
         let deregistered = self.with_device(caller, uuid, async |tx, known| {
             managed_devices::deregister(tx, known.id).await?;
-            credentials::revoke_device_token(tx, uuid).await?;
-            Ok(())
+            Ok(self.let_go(tx, known.id, uuid, known.status != "deregistered").await?)
         });
         deregistered.await?;
         tracing::info!(device = uuid, by = %caller.id, "device deregistered");

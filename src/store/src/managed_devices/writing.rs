@@ -65,6 +65,7 @@ pub async fn upsert(
             $8::smallint[], $9::smallint[], $10::text[], $11::text[], $12::text[], $13::text[]) AS given
         ON CONFLICT (uuid) DO UPDATE SET
             status = CASE devices.status WHEN 'deregistered' THEN 'registered' ELSE devices.status END,
+            leaving_until = NULL,
             product_id = COALESCE(excluded.product_id, devices.product_id),
             organisation_id = CASE WHEN $14 OR devices.organisation_id IS NULL
                 THEN excluded.organisation_id ELSE devices.organisation_id END,
@@ -158,7 +159,7 @@ pub async fn update(client: &impl GenericClient, id: DeviceId, values: &DeviceVa
     Ok(())
 }
 
-/// Ends a device's enrolment: it may not log in and gets no new commands.
+/// Ends a device's enrolment: it gets no new commands but those that take away what it has.
 pub async fn deregister(client: &impl GenericClient, id: DeviceId) -> Result<(), StoreError> {
     const SQL: &str = "/* managed_devices::deregister */ UPDATE devices SET status = 'deregistered' WHERE id = $1";
     sql::execute(client, SQL, &[&id.0]).await?;
