@@ -111,6 +111,8 @@ impl Device<'_> {
             _ if takes_away.is_some() => true,
             Some(had) if had.is_present => false,
             _ if is_coming() => false,
+            // Of a list nothing is kept once it was removed.
+            None if matches!(reach.subject, Subject::Restriction(_)) => true,
             // It was removed from the device, and must not be.
             Some(had) if had.was_removed && had.action == PushAction::Install => reach.is_essential || !was_sent(),
             _ => !was_sent(),

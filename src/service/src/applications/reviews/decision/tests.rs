@@ -82,6 +82,8 @@ fn an_explicit_uninstall_wins_and_one_for_leaving_does_not() {
         let was_sent = sent(4, 1, subject, CommandState::Succeeded);
         let found = decided(vec![reach(1, subject)], vec![gone.clone()], vec![was_sent.clone()]);
         assert_eq!(found, (vec![], 0, vec![]));
+        let found = decided(vec![reach(1, subject)], vec![], vec![was_sent.clone()]);
+        assert_eq!(found.0.is_empty(), subject == APP, "a list of which nothing is kept was removed");
         let left = Had { is_explicit: false, ..gone };
         assert_eq!(decided(vec![reach(1, subject)], vec![left], vec![was_sent]), (vec![1], 0, vec![]), "it is back");
     }
