@@ -61,8 +61,9 @@ async fn step(service: &Service) -> Result<Next, ServiceError> {
     let finished = service.finish_jobs().await;
     let ended = service.end_publications().await;
     let removed = service.finish_removals().await;
+    let lifted = service.finish_restriction_removals().await;
     let next = served?;
-    started.and(planned).and(finished).and(ended).and(removed)?;
+    started.and(planned).and(finished).and(ended).and(removed).and(lifted)?;
     Ok(next)
 }
 

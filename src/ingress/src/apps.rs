@@ -11,6 +11,7 @@ pub(crate) mod packages;
 mod params;
 mod push_body;
 pub(crate) mod pushes;
+pub(crate) mod restrictions;
 pub(crate) mod store_links;
 pub(crate) mod targets;
 mod views;
@@ -48,7 +49,20 @@ pub(crate) fn router(app: AppState) -> Router {
         .route("/apps/category", get(categories::list).post(categories::add))
         .route("/apps/category/{category_ids}", put(categories::edit).delete(categories::delete))
         .route("/apps/app/{app_id}/distribution", get(distribution::list))
-        .route("/devices/{device_id}/apps", get(device_apps::list));
+        .route("/devices/{device_id}/apps", get(device_apps::list))
+        .merge(lists());
     let api = WebApi::new(app);
     with_forms(routes.clone().nest(mdm::BASE, routes), &api).with_state(api)
+}
+
+/// Black and white lists.
+fn lists() -> Router<WebApi> {
+    Router::new()
+        .route("/apps/restriction", get(restrictions::list).post(restrictions::create))
+        .route(
+            "/apps/restriction/{id}",
+            get(restrictions::search).put(restrictions::change).delete(restrictions::delete),
+        )
+        .route("/apps/restriction/{id}/push", post(restrictions::push))
+        .route("/apps/restriction/{id}/status", put(restrictions::set_status))
 }

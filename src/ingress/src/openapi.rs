@@ -88,6 +88,7 @@ fn apps() -> openapi::OpenApi {
         apps::distribution::Api::openapi(),
         apps::packages::Api::openapi(),
         apps::pushes::Api::openapi(),
+        apps::restrictions::Api::openapi(),
         apps::store_links::Api::openapi(),
     ] {
         document.merge(part);

@@ -26,8 +26,9 @@ use devices::device_auth::DeviceAuth;
 use people::OperatorAuth;
 
 pub use applications::{
-    ApplicationRefusal, Decision, DistributionSearch, InvalidManifestEntry, ManifestEntry, NewCategory, NewPackage,
-    NewPolicyValues, PushRequest, Saved, SpooledPackage, Undecided, Uploaded,
+    ApplicationRefusal, Decision, DistributionSearch, InvalidManifestEntry, ListedApp, ManifestEntry, NewCategory,
+    NewPackage, NewPolicyValues, NewRestriction, PushRequest, RestrictionChange, RestrictionFilter, RestrictionPush,
+    RestrictionRecord, Saved, SpooledPackage, Undecided, Uploaded,
 };
 pub use clients::{
     ClientGroup, ClientVersion, DownloadPage, GroupFilter, GroupKey, GroupUpdates, NewClientGroup, NewClientVersion,

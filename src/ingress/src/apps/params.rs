@@ -1,7 +1,7 @@
 //! What calls of this API say in their addresses and queries.
 
 use axum::extract::{FromRequestParts, RawPathParams};
-use drover_domain::{ApplicationId, CategoryId};
+use drover_domain::{ApplicationId, CategoryId, RestrictionId};
 use drover_service::{ApplicationRefusal, InvalidPage, ServiceError, Window};
 use http::request::Parts;
 
@@ -22,6 +22,21 @@ impl FromRequestParts<WebApi> for AppId {
         match wire::id(&text) {
             Some(id) => Ok(Self(ApplicationId(id))),
             None => Err(ServiceError::from(ApplicationRefusal::NoSuchApplication(text)).into()),
+        }
+    }
+}
+
+/// The black or white list in the address; what is no number names none.
+pub(super) struct ListId(pub(super) RestrictionId);
+
+impl FromRequestParts<WebApi> for ListId {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &WebApi) -> Result<Self, AppError> {
+        let id = first(parts, api).await;
+        match wire::id(&id) {
+            Some(id) => Ok(Self(RestrictionId(id))),
+            None => Err(ServiceError::from(ApplicationRefusal::NoSuchPolicy { what: "list", id }).into()),
         }
     }
 }

@@ -11,6 +11,7 @@ mod policies;
 pub(crate) mod pushes;
 mod pushing;
 mod refusal;
+mod restrictions;
 mod reviews;
 mod saving;
 mod standing;
@@ -32,6 +33,9 @@ pub(crate) use parsing::Turns;
 pub use policies::NewPolicyValues;
 pub use pushing::PushRequest;
 pub use refusal::ApplicationRefusal;
+pub use restrictions::{
+    ListedApp, NewRestriction, RestrictionChange, RestrictionFilter, RestrictionPush, RestrictionRecord,
+};
 pub use saving::{Decision, Saved};
 pub use upload::{NewPackage, Undecided, Uploaded};
 

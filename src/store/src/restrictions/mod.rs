@@ -10,22 +10,14 @@ use tokio_postgres::Row;
 
 use crate::{StoreError, Tx, applications::locking::number, rows::word, sql};
 
-pub use assignments::{LiveAssignment, live_assignments, take_over};
+pub use crate::artifacts::ListedApp;
+pub use assignments::take_over;
 pub use listing::{RestrictionFilter, RestrictionRecord, page};
-pub use removing::{forget_holders, mark_deleted, mark_removing, removing};
-pub use writing::{NewRestriction, change, has_been_pushed, insert, listed, open_applies, replace_listed, set_enabled};
+pub use removing::{forget_holders, mark_deleted, mark_removing, next_removing};
+pub use writing::{NewRestriction, change, has_been_pushed, insert, listed, replace_listed, set_enabled};
 
 /// The unique index that a taken name violates.
 pub const NAME_TAKEN: &str = "restrictions_name";
-
-/// An application on a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListedApp {
-    /// What the operating system knows it by.
-    pub package_name: String,
-    /// Its name.
-    pub name: String,
-}
 
 /// What a push or a change needs to know of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,26 +4,21 @@ use drover_domain::RestrictionId;
 
 use crate::{StoreError, Tx, sql};
 
-/// Says that a list goes as soon as its devices were told to drop it. It is disabled and nobody is to have it any more.
+/// Says that a list goes as soon as its devices were told to drop it. It is disabled.
 pub async fn mark_removing(tx: &Tx<'_>, id: RestrictionId) -> Result<(), StoreError> {
-    const LIST: &str =
+    const SQL: &str =
         "/* restrictions::mark_removing */ UPDATE restrictions SET removing_at = now(), is_enabled = false,
         updated_at = now() WHERE id = $1";
-    const WISHES: &str = "/* restrictions::mark_removing assignments */ UPDATE assignments SET ended_at = now()
-        WHERE restriction_id = $1 AND ended_at IS NULL";
-    sql::execute(tx, LIST, &[&id.0]).await?;
-    sql::execute(tx, WISHES, &[&id.0]).await?;
+    sql::execute(tx, SQL, &[&id.0]).await?;
     Ok(())
 }
 
-/// Lists that go and whose pushes have all ended, `limit` at most, locked; those that another timekeeper holds are its own.
-pub async fn removing(tx: &Tx<'_>, limit: i64) -> Result<Vec<RestrictionId>, StoreError> {
-    const SQL: &str = "/* restrictions::removing */ SELECT r.id FROM restrictions r
-        WHERE r.removing_at IS NOT NULL AND r.deleted_at IS NULL AND NOT EXISTS (
-            SELECT FROM jobs j WHERE j.restriction_id = r.id AND j.finished_at IS NULL)
-        ORDER BY r.id LIMIT $1 FOR NO KEY UPDATE OF r SKIP LOCKED";
-    let found = sql::query(tx, SQL, &[&limit]).await?;
-    Ok(found.iter().map(|row| RestrictionId(row.get(0))).collect())
+/// The next list that goes after `after`, locked; those that another timekeeper holds are its own.
+pub async fn next_removing(tx: &Tx<'_>, after: RestrictionId) -> Result<Option<RestrictionId>, StoreError> {
+    const SQL: &str = "/* restrictions::next_removing */ SELECT id FROM restrictions
+        WHERE removing_at IS NOT NULL AND deleted_at IS NULL AND id > $1
+        ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED";
+    Ok(sql::query_opt(tx, SQL, &[&after.0]).await?.map(|row| RestrictionId(row.get(0))))
 }
 
 /// Forgets who has a list, `limit` devices at most. Returns whether there may be more.

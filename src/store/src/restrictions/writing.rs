@@ -1,6 +1,6 @@
 //! Black and white lists come to be and change.
 
-use drover_domain::{JobId, OrganisationId, Platform, PushAction, RestrictionId, RestrictionType, TenantId};
+use drover_domain::{OrganisationId, Platform, RestrictionId, RestrictionType, TenantId};
 
 use super::ListedApp;
 use crate::{GenericClient, StoreError, Tx, sql};
@@ -95,7 +95,7 @@ pub async fn replace_listed(tx: &Tx<'_>, id: RestrictionId, listed: &[ListedApp]
 /// whose word of having dropped it got lost as well.
 pub async fn set_enabled(tx: &Tx<'_>, id: RestrictionId, is_enabled: bool) -> Result<(), StoreError> {
     const SQL: &str = "/* restrictions::set_enabled */ UPDATE restrictions SET is_enabled = $2,
-        revision = revision + $2::integer, updated_at = now() WHERE id = $1";
+        revision = revision + CASE WHEN $2 THEN 1 ELSE 0 END, updated_at = now() WHERE id = $1";
     sql::execute(tx, SQL, &[&id.0, &is_enabled]).await?;
     Ok(())
 }
@@ -104,12 +104,4 @@ pub async fn set_enabled(tx: &Tx<'_>, id: RestrictionId, is_enabled: bool) -> Re
 pub async fn has_been_pushed(client: &impl GenericClient, id: RestrictionId) -> Result<bool, StoreError> {
     const SQL: &str = "/* restrictions::has_been_pushed */ SELECT EXISTS (SELECT FROM jobs WHERE restriction_id = $1)";
     Ok(sql::query_one(client, SQL, &[&id.0]).await?.get(0))
-}
-
-/// Pushes of a list that bring it and have not ended, locked in the order of their ids.
-pub async fn open_applies(tx: &Tx<'_>, id: RestrictionId) -> Result<Vec<JobId>, StoreError> {
-    const SQL: &str = "/* restrictions::open_applies */ SELECT id FROM jobs
-        WHERE restriction_id = $1 AND push_action = $2 AND finished_at IS NULL ORDER BY id FOR NO KEY UPDATE";
-    let found = sql::query(tx, SQL, &[&id.0, &PushAction::Apply.as_str()]).await?;
-    Ok(found.iter().map(|row| JobId(row.get(0))).collect())
 }
