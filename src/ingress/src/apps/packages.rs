@@ -1,10 +1,11 @@
 //! Packages are uploaded, and saved when other versions of them are there: B1 and X2.
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{Request, State},
 };
 use drover_domain::ApplicationId;
+use drover_messages::TraceContext;
 use drover_service::{
     ApplicationRefusal as R, ApplicationValues, Decision, NewPackage, ServiceError, Undecided, Uploaded,
 };
@@ -164,6 +165,7 @@ fn new_package(file_name: String, mut fields: Fields, params: &Params) -> Result
 pub(super) async fn save(
     State(api): State<WebApi>,
     WebCaller(operator): WebCaller,
+    Extension(trace): Extension<TraceContext>,
     JsonBody(body): JsonBody<SaveBody>,
 ) -> Result<Json<SavedAnswer>, AppError> {
     operator.require_write()?;
@@ -182,6 +184,6 @@ pub(super) async fn save(
     };
     let kind = kind.map(wire::application_type).transpose()?;
     let path = app_path.unwrap_or_default();
-    let saved = api.service.save_application(&operator, &path, decision, kind, said.read()?).await?;
+    let saved = api.service.save_application(&operator, &path, decision, kind, said.read()?, trace).await?;
     Ok(Json(SavedAnswer { app_id: saved.id.to_string(), platform: saved.platform.code() }))
 }

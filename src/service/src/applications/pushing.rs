@@ -83,7 +83,6 @@ impl Service {
 
     /// Pushes what an application gives devices now to all that it was pushed to: it was replaced. The caller has the
     /// application locked. Returns how many pushes that are.
-    #[expect(dead_code, reason = "whoever replaces an application calls it")]
     pub(crate) async fn renew_assignments(
         &self,
         tx: &Tx<'_>,

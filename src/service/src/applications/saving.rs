@@ -1,10 +1,11 @@
 //! A package becomes an application, or a release of one that is there.
 
 use drover_domain::{ApplicationId, ApplicationType, PackageId, Platform, version_number};
+use drover_messages::TraceContext;
 use drover_store::{
     StoreError, Tx,
     applications::{
-        self as rows, ApplicationChange, NewApplication, NewRelease,
+        self as rows, Application, ApplicationChange, NewApplication, NewRelease,
         uploads::{self, ApplicationValues, Facts, PendingUpload},
     },
 };
@@ -56,7 +57,8 @@ fn id_of(path: &str) -> Option<Uuid> {
 }
 
 impl Service {
-    /// Decides on an operator's upload, once. What is said here goes before what was said with the package.
+    /// Decides on an operator's upload, once. What is said here goes before what was said with the package. What replaces an
+    /// application is pushed to all that it was pushed to.
     pub async fn save_application(
         &self,
         operator: &Operator,
@@ -64,6 +66,7 @@ impl Service {
         decision: Decision,
         kind: Option<ApplicationType>,
         said: ApplicationValues,
+        trace: TraceContext,
     ) -> Result<Saved, ServiceError> {
         operator.require_write()?;
         values::check(&said)?;
@@ -85,7 +88,8 @@ impl Service {
             }
             Decision::Replace(named) => {
                 let id = named.map_or_else(|| only(&others, &upload.facts.package_name), Ok)?;
-                replace(&tx, operator, id, &upload).await?;
+                let application = replace(&tx, operator, id, &upload).await?;
+                self.renew_assignments(&tx, &application, trace).await?;
                 Saved { id, platform, is_replaced: true }
             }
         };
@@ -156,7 +160,7 @@ async fn replace(
     operator: &Operator,
     id: ApplicationId,
     upload: &PendingUpload,
-) -> Result<(), ServiceError> {
+) -> Result<Application, ServiceError> {
     let application = library::changeable(tx, operator, id).await?;
     let Facts { platform, package_name, min_os_version, domain_type, kind, said, .. } = &upload.facts;
     if (application.platform, &application.package_name) != (*platform, package_name) {
@@ -174,10 +178,10 @@ async fn replace(
     };
     let release = rows::insert_release(tx, id, &release(operator, upload)).await?;
     rows::change(tx, id, &change).await?;
-    // From here on pushes bring the new release. Whoever carries out the application's assignments again does it here, in
-    // this transaction, with `application` and `release`.
+    // From here on pushes bring the new release.
     rows::set_release(tx, id, release, *domain_type).await?;
-    categorise(tx, operator, id, said.categories.as_deref()).await
+    categorise(tx, operator, id, said.categories.as_deref()).await?;
+    Ok(application)
 }
 
 fn release<'a>(operator: &'a Operator, upload: &'a PendingUpload) -> NewRelease<'a> {
