@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::{
-    packages::{APPS, PACKAGE, WRAPPED, apk, apk_with, form, ipa, unsigned_apk, upload_to},
+    packages::{APPS, PACKAGE, WRAPPED, apk, apk_with, bomb, form, ipa, unsigned_apk, upload_to},
     world::{World, request},
 };
 
@@ -30,6 +30,7 @@ async fn refused_uploads_have_their_codes_and_leave_nothing() {
     for (code, file, fields) in [
         (700, b"no package".to_vec(), &[("type", "1")][..]),
         (700, truncated.to_vec(), &[("type", "1")]),
+        (700, bomb(), &[("type", "1")]),
         (701, unsigned_apk("com.example.unsigned"), &[("type", "1")]),
         (702, apk_with("com.example.kept", "2.0", 2, WRAPPED), &[("type", "1")]),
         (702, apk("com.example.wrapped", "2.0", 2), &[("type", "1")]),

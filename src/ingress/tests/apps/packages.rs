@@ -51,6 +51,11 @@ pub(crate) fn unsigned_apk(package: &str) -> Vec<u8> {
     unsigned(&manifest(package, "1.0", 1, None)).write()
 }
 
+/// An APK whose manifest is a thousand times as large as its file.
+pub(crate) fn bomb() -> Vec<u8> {
+    signed(&vec![0; 64 << 20]).write()
+}
+
 /// A signed IPA with an icon.
 pub(crate) fn ipa(package: &str, version: &str, code: &str) -> Vec<u8> {
     let info = format!(

@@ -82,7 +82,7 @@ pub struct ApplicationFilter {
     pub domain_type: Option<DomainType>,
 }
 
-/// Columns of [`record`], from [`records!`].
+/// Columns of [`record`], for `records!`.
 macro_rules! columns {
     () => {
         " SELECT a.id, o.path, a.created_by, a.name, p.name AS package_name, p.platform, a.type, a.domain_type, a.company,
