@@ -129,7 +129,7 @@ pub async fn plan_chunk(tx: &Tx<'_>, job: JobId, making: Making) -> Result<Optio
          FROM (SELECT u.id FROM audiences a, unnest(a.device_ids) AS u (id)
              WHERE a.id = $6 AND u.id > $2 ORDER BY u.id LIMIT $3) listed JOIN devices d USING (id)"
     );
-    // Devices that are busy elsewhere are passed over: "everybody who can join". The limit is on those looked at, so that
+    // Devices that are busy elsewhere are passed over: "everybody who can join"; pushes keep nobody busy. The limit is on those looked at, so that
     // a chunk is a chunk even when nobody is free. The walk goes by the index on (product_id, id), the test by the one on
     // commands (device_id, job_id).
     const OF_PRODUCT: &str = insert_from!(
@@ -137,6 +137,7 @@ pub async fn plan_chunk(tx: &Tx<'_>, job: JobId, making: Making) -> Result<Optio
         "SELECT walked.id, walked.firmware_version AS version_before,
                 walked.status <> 'deregistered' AND NOT EXISTS (
                     SELECT FROM commands c WHERE c.device_id = walked.id AND c.job_id <> $1 AND c.finished_at IS NULL
+                        AND (SELECT kind FROM jobs WHERE id = c.job_id) <> 'push'
                 ) AS is_free
             FROM (SELECT d.id, d.status, d.firmware_version FROM devices d
                 WHERE $6::bigint IS NOT NULL AND d.product_id = (SELECT product_id FROM jobs WHERE id = $1) AND d.id > $2

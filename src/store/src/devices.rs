@@ -88,7 +88,7 @@ pub async fn of_product_by_uuid(
     Ok(rows.iter().map(|row| (DeviceId(row.get(0)), row.get(1))).collect())
 }
 
-/// Those of `devices` that have an open command in another job than `job`, `limit` at most.
+/// Those of `devices` that have an open command in another job than `job`, `limit` at most. Pushes keep nobody busy.
 pub async fn busy(
     client: &impl GenericClient,
     job: i64,
@@ -97,6 +97,7 @@ pub async fn busy(
 ) -> Result<Vec<String>, StoreError> {
     const SQL: &str = "/* devices::busy */ SELECT d.uuid FROM devices d WHERE d.id = ANY($2) AND EXISTS (
             SELECT FROM commands c WHERE c.device_id = d.id AND c.job_id <> $1 AND c.finished_at IS NULL
+                AND (SELECT kind FROM jobs WHERE id = c.job_id) <> 'push'
         ) ORDER BY d.id LIMIT $3";
     Ok(sql::query(client, SQL, &[&job, &devices, &limit]).await?.iter().map(|row| row.get(0)).collect())
 }

@@ -218,6 +218,59 @@ async fn a_device_that_heals_succeeds_in_a_later_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn applications_and_lists_go_on_beside_each_other() {
+    let mut scene = Scene::begin(FleetOptions { progress: false, download_sample: 1.0, ..options() }).await;
+    let (v, attempt, timeout_s) = (1, 1, TIMEOUT_S);
+    let file = PackageFile {
+        url: "http://127.0.0.1:1/file".into(),
+        file_name: "a.apk".into(),
+        size_bytes: 3,
+        sha256: String::new(),
+        md5: String::new(),
+    };
+    let install = |command_id, application_id, file| DeviceCommand::InstallApplication {
+        v,
+        command_id,
+        attempt,
+        application: ApplicationFile {
+            application_id,
+            name: "An application".into(),
+            package_name: "com.example".into(),
+            version_name: "1.0".into(),
+            version_code: "1".into(),
+            min_os_version: String::new(),
+            file,
+            store: None,
+        },
+        options: InstallOptions::default(),
+        timeout_s,
+    };
+    let restriction = RestrictionList {
+        restriction_id: 7,
+        name: "No games".into(),
+        list: ListKind::Black,
+        revision: 1,
+        applications: vec![],
+    };
+    let (application_id, package_name) = (7, "com.example".into());
+    for command in [
+        install(1, 5, Some(file)),
+        install(2, 6, None),
+        DeviceCommand::UninstallApplication { v, command_id: 3, attempt, application_id, package_name, timeout_s },
+        DeviceCommand::ApplyRestriction { v, command_id: 4, attempt, restriction, timeout_s },
+        DeviceCommand::RemoveRestriction { v, command_id: 5, attempt, restriction_id: 8, timeout_s },
+    ] {
+        scene.send(&uuid(1), serde_json::to_vec(&command).unwrap()).await;
+    }
+    let (reports, fleet) = scene.end(5).await;
+    let said: HashMap<i64, ReportStatus> = reports.iter().map(|report| (report.command_id, report.status)).collect();
+    assert_eq!((said[&1], fleet.downloads_failed), (ReportStatus::Failed, 1), "nobody serves its file");
+    assert!((2..=5).all(|command| said[&command] == ReportStatus::Succeeded), "{said:?}");
+    assert!(reports.iter().all(|report| report.firmware_version.is_none()));
+    assert_eq!((reports.len(), fleet.received, fleet.malformed), (5, 5, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn others_are_left_alone_and_rubbish_is_counted() {
     let mut scene = Scene::begin(options()).await;
     scene.send("someone-else", b"{}".to_vec()).await;

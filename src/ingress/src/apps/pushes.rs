@@ -93,12 +93,15 @@ pub(super) async fn remove(
 
 /// Whom an application is taken back from.
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(default)]
 struct TakeBackBody {
-    group_ids: Ids,
-    user_ids: Ids,
+    #[serde(rename = "groupIds")]
+    groups: Ids,
+    #[serde(rename = "userIds")]
+    users: Ids,
     /// As the document's sample has it.
-    use_ids: Ids,
+    #[serde(rename = "useIds")]
+    named_users: Ids,
 }
 
 /// The same, wherever it stands in the call.
@@ -113,8 +116,8 @@ impl FromRequest<WebApi> for TakenFrom {
         let OptionalJson(body) =
             OptionalJson::<TakeBackBody>::from_request(Request::from_parts(parts, body), api).await?;
         let body = body.unwrap_or_default();
-        let groups = body.group_ids.and(Ids::of_parameter(&params, "groupIds")?);
-        let users = body.user_ids.and(body.use_ids);
+        let groups = body.groups.and(Ids::of_parameter(&params, "groupIds")?);
+        let users = body.users.and(body.named_users);
         let users = users.and(Ids::of_parameter(&params, "userIds")?).and(Ids::of_parameter(&params, "useIds")?);
         Ok(Self(targets::targets(users, groups, Ids::default())?))
     }

@@ -14,8 +14,9 @@ use drover_store::{
 
 use crate::{Service, ServiceError, jobs::dispatching::may_send};
 
-/// Open commands that a device is told of at once. More than one is rare: what is released last supersedes what it replaces.
-const OPEN_MAX: i64 = 16;
+/// Open commands that a device is told of at once: of each line the one that was released last, and of applications and lists
+/// a device may have many. What lies beyond it is told when others have ended.
+const OPEN_MAX: i64 = 200;
 /// From a device's arrival until what waits for it is handed out: by then it listens.
 const ARRIVAL_PAUSE: Duration = Duration::from_secs(1);
 /// What a dispatcher is given to hand over a command that was released just now, before a device's arrival makes it be handed

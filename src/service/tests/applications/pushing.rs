@@ -1,7 +1,7 @@
 //! Who is given an application.
 
 use chrono::{DateTime, TimeDelta};
-use drover_domain::Relationship;
+use drover_domain::{DeviceId, Relationship};
 use drover_service::{ApplicationRefusal as R, ServiceError, Targets, Wish};
 
 use crate::scene::{EAST, Scene, groups, labels, users, uuids, wish};
@@ -150,4 +150,23 @@ async fn what_cannot_be_pushed_is_refused_and_changes_nothing() {
         scene.id("SELECT count(*) FROM jobs", &[]).await + scene.id("SELECT count(*) FROM assignments", &[]).await,
         0
     );
+}
+
+/// A device that asks is told of all applications at once, and can be given firmware beside them.
+#[tokio::test]
+async fn many_applications_may_be_on_their_way_to_one_device() {
+    let scene = Scene::new().await;
+    let [ann] = scene.users(["ann"]).await;
+    for n in 0..20 {
+        let app = scene.application(&format!("com.app{n}"), 1).await;
+        scene.push(app, users(&[ann]), wish()).await;
+    }
+    scene.plan_only().await;
+    let device = DeviceId(scene.id("SELECT id FROM devices WHERE uuid = 'ann'", &[]).await);
+    let open = scene.world.service.open_commands(device).await.unwrap();
+    assert_eq!(open.len(), 20);
+    assert!(open.is_sorted_by_key(|command| command.identity()), "the oldest first");
+    let client = scene.world.client().await;
+    assert_eq!(drover_store::devices::busy(&*client, 0, &[device.0], 1).await.unwrap(), [""; 0]);
+    scene.world.assert_clean().await;
 }
