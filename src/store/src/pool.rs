@@ -78,8 +78,9 @@ impl Store {
             .connect_timeout(options.wait_timeout)
             .keepalives_idle(Duration::from_secs(30))
             .tcp_user_timeout(options.statement_timeout + options.wait_timeout)
+            // No statement runs for so long that compiling it would pay, and what the planner takes for long costs a second.
             .options(format!(
-                "{given_options} -c statement_timeout={} -c idle_in_transaction_session_timeout={}",
+                "{given_options} -c jit=off -c statement_timeout={} -c idle_in_transaction_session_timeout={}",
                 options.statement_timeout.as_millis(),
                 2 * options.statement_timeout.as_millis(),
             ));
