@@ -131,3 +131,16 @@ async fn a_change_that_a_review_does_not_see_yet_is_not_lost() {
     tx.commit().await.unwrap();
     assert_eq!(settle(&scene).await, is("bob", "install"));
 }
+
+#[tokio::test]
+async fn who_comes_into_a_group_by_a_file_is_given_it_too() {
+    let scene = Scene::new().await;
+    let [ada, _bob] = scene.users(["ada", "bob"]).await;
+    let id = scene.group("sales", &[ada]).await;
+    pushed(&scene, groups(&[id])).await;
+    let admin = scene.operator(crate::scene::ROOT).await;
+    let file = std::io::Cursor::new("name,member\nsales,bob\n".to_owned());
+    let imported = scene.world.service.import(&admin, drover_service::ImportKind::Groups, file).await.unwrap();
+    assert!(matches!(imported, drover_service::Imported::All { .. }), "{imported:?}");
+    assert_eq!(settle(&scene).await, is("bob", "install"));
+}
