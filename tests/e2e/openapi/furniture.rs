@@ -19,6 +19,13 @@ pub(super) struct Furnisher<'a> {
     pub(super) token: &'a str,
 }
 
+/// Applications of the store, of which some are for calls that end them.
+const APPLICATIONS: i64 = 8;
+/// Categories, of the same sort.
+const CATEGORIES: i64 = 6;
+/// Black lists, of the same sort.
+const LISTS: i64 = 8;
+
 /// What has no id that is known beforehand.
 pub(super) struct Furniture {
     /// The file of every version.
@@ -47,6 +54,33 @@ impl Furnisher<'_> {
             let made = self.call(Method::POST, &format!("/admin/v1/{collection}"), &body).await;
             assert!(collection == "devices" || made["id"] == "101", "{made}: the example of the document");
         }
+    }
+
+    /// What the calls of the application API are about; the id of the device `d1`, which has something installed.
+    pub(super) async fn library(&self) -> i64 {
+        for n in 1..=APPLICATIONS {
+            let body = json!({ "itunesUrl": format!("https://itunes.apple.com/cn/app/example/id{n}?mt=8") });
+            let made = self.call(Method::POST, "/apps/app/weburl", &body).await;
+            assert_eq!(made["appId"], (100 + n).to_string());
+        }
+        for n in 1..=CATEGORIES {
+            let made =
+                self.call(Method::POST, "/apps/category", &json!({ "name": format!("c{n}"), "appIds": [102] })).await;
+            assert_eq!(made["appCategoryId"], 100 + n);
+        }
+        // Those that are in no use can be deleted.
+        self.call(Method::PUT, "/apps/app/102", &json!({ "catesId": "101" })).await;
+        for n in 1..=LISTS {
+            let body = json!({ "name": format!("l{n}"), "type": 2, "platformType": 1, "status": 1,
+                "apps": [{ "appName": "Game", "pkgName": "com.example.game" }] });
+            let made = self.call(Method::POST, "/apps/restriction", &body).await;
+            assert_eq!(made["appStrategyId"], 100 + n);
+        }
+        let push =
+            json!({ "userIds": [101], "distributeType": "1", "distributeMode": "0", "deviceRelationship": "1,2,3" });
+        self.call(Method::POST, "/apps/app/101/push", &push).await;
+        let device = self.call(Method::GET, "/admin/v1/devices/d1", &json!(null)).await;
+        device["id"].as_str().unwrap().parse().unwrap()
     }
 
     /// What the document of the MDM API names: two groups with versions, published and distributed, and a device.

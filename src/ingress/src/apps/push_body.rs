@@ -19,6 +19,7 @@ use crate::{
 /// A push.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"groupIds": [-2], "distributeType": "1", "distributeMode": "0", "deviceRelationship": "1,2,3"}))]
 pub(super) struct PushBody {
     /// Groups; -2 is the group of those who are in none.
     #[serde(default)]

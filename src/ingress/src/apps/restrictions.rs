@@ -2,10 +2,7 @@
 
 pub(crate) mod wire;
 
-use axum::{
-    Extension, Json,
-    extract::{FromRequest, Request, State},
-};
+use axum::{Extension, Json, extract::State};
 use drover_domain::{Platform, RestrictionType};
 use drover_messages::TraceContext;
 use drover_service::RestrictionFilter;
@@ -24,7 +21,7 @@ use crate::{
     web::{
         WebApi,
         auth::WebCaller,
-        body::{Done, JsonBody},
+        body::{Done, JsonBody, OptionalJson},
         errors::WebError,
         params::Params,
     },
@@ -131,7 +128,7 @@ pub(super) async fn push(
     put, path = "/apps/restriction/{appStrategyId}/status", tag = "black and white lists",
     operation_id = "restrictions_set_status",
     params(
-        ("appStrategyId" = i64, Path, description = "The list", example = 101),
+        ("appStrategyId" = i64, Path, description = "The list", example = 102),
         ("status" = Option<i32>, Query, description = "0 disabled, 1 enabled; or in the body", example = 0),
     ),
     request_body(content = Option<StatusBody>, description = "Where the query has no status; or a form with the same field"),
@@ -143,14 +140,10 @@ pub(super) async fn set_status(
     ListId(id): ListId,
     Extension(trace): Extension<TraceContext>,
     params: Params,
-    request: Request,
+    OptionalJson(body): OptionalJson<StatusBody>,
 ) -> Result<Done, AppError> {
     operator.require_write()?;
-    let status = if params.was_sent("status") {
-        params.number("status")?
-    } else {
-        JsonBody::<StatusBody>::from_request(request, &api).await?.0.status
-    };
+    let status = params.number("status")?.or(body.and_then(|body| body.status));
     let is_enabled = enumerated("status", status, wire::enabled)?.ok_or_else(|| missing("status"))?;
     api.service.set_restriction_enabled(&operator, id, is_enabled, trace).await?;
     Ok(Done {})
@@ -159,7 +152,7 @@ pub(super) async fn set_status(
 /// Deletes a list: its devices are told to drop it, and it is gone when they were. The call does not wait for that.
 #[utoipa::path(
     delete, path = "/apps/restriction/{appStrategyId}", tag = "black and white lists", operation_id = "restrictions_delete",
-    params(("appStrategyId" = i64, Path, description = "The list", example = 101)),
+    params(("appStrategyId" = i64, Path, description = "The list", example = 103)),
     responses((status = 200, description = "It goes", body = Done), AppRefusals)
 )]
 pub(super) async fn delete(

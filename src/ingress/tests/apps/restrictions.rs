@@ -163,7 +163,7 @@ async fn a_status_comes_in_the_query_a_form_or_json_and_must_be_another() {
         (&[("status", "2")][..], "status: is not a value of the document"),
         (&[("status", "x")], "status: is not a number in range"),
         (&[("status", "")], "status: is missing"),
-        (&[], "body: is missing"),
+        (&[], "status: is missing"),
     ] {
         assert_eq!(failure(400, world.call(admin, "PUT", &path, query).await), message);
     }

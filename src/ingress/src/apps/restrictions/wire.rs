@@ -82,7 +82,7 @@ pub(crate) struct AppBody {
 /// To whom a list is pushed: users and groups, or labels.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({"pushDeviceType": "1,2,3", "groupIds": [-2], "userIds": [291]}))]
+#[schema(example = json!({"pushDeviceType": "1,2,3", "groupIds": [-2]}))]
 pub(crate) struct PushBody {
     /// Whose devices it is for: 1 the company's, 2 an employee's, 3 another's, with commas between them.
     #[serde(default, deserialize_with = "string")]

@@ -1,12 +1,12 @@
 //! Lists are brought to devices, and taken back from them.
 
-use drover_domain::{AssignmentId, JobEvent, JobId, JobKind, OrganisationId, PushAction, Relationship, RestrictionId};
-use drover_messages::{PlanJob, TraceContext};
+use drover_domain::{AssignmentId, JobId, OrganisationId, PushAction, Relationship, RestrictionId};
+use drover_messages::TraceContext;
 use drover_store::{
     StoreError, Tx,
     assignments::{self, NewAssignment, Subject, Targets, Wish},
     audiences::PushAudience,
-    jobs, pushes, restrictions,
+    pushes, restrictions,
     restrictions::Restriction,
 };
 
@@ -100,7 +100,7 @@ impl Service {
             start_at: None,
             operator: Some(operator.id),
             organisation,
-            created_by: &operator.name,
+            created_by: &operator.login_id,
             name: &restriction.name,
             trace,
         };
@@ -120,11 +120,8 @@ impl Service {
             return Ok(0);
         }
         let subject = Subject::Restriction(restriction.id);
-        for job in pushes::lock_open_bringing(tx, subject).await? {
-            jobs::apply(tx, job, JobEvent::Cancel, None).await?;
-            jobs::set_plan_due(tx, job, Some(self.plan_lease())).await?;
-            self.post_plan(tx, JobKind::Push, &PlanJob { job_id: job.0 }, &trace.to_string()).await?;
-        }
+        let stopped = pushes::lock_open_bringing(tx, subject).await?;
+        self.stop_pushes(tx, &stopped).await?;
         let push = NewPush {
             tenant: operator.tenant,
             action: PushAction::Remove,
@@ -134,7 +131,7 @@ impl Service {
             start_at: None,
             operator: Some(operator.id),
             organisation: operator.organisation.id,
-            created_by: &operator.name,
+            created_by: &operator.login_id,
             name: &restriction.name,
             trace,
         };
@@ -168,7 +165,7 @@ async fn assign(
         subject,
         organisation: operator.organisation.id,
         operator: operator.id,
-        created_by: &operator.name,
+        created_by: &operator.login_id,
         wish: &wish,
         targets: &push.targets,
     };
