@@ -136,7 +136,7 @@ async fn no_step_of_a_push_reads_a_large_table_whole() {
             for _ in 0..ROUNDS {
                 let push = pushes::take_turn(&tx, job).await.unwrap().unwrap();
                 assert!(subjects.contains(&push.subject));
-                let making = Making { retry_limit: 0, limit: CHUNK, release: Some(Duration::from_secs(60)) };
+                let making = Making { retry_limit: 0, limit: CHUNK, release: Some(Duration::from_mins(1)) };
                 let chunk = audiences::plan_push_chunk(&tx, job, push, making).await.unwrap().unwrap();
                 planned += chunk.devices.len();
                 let mut tally = Tally::default();

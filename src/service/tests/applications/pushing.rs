@@ -165,8 +165,8 @@ async fn many_applications_may_be_on_their_way_to_one_device() {
     let device = DeviceId(scene.id("SELECT id FROM devices WHERE uuid = 'ann'", &[]).await);
     let open = scene.world.service.open_commands(device).await.unwrap();
     assert_eq!(open.len(), 20);
-    assert!(open.is_sorted_by_key(|command| command.identity()), "the oldest first");
+    assert!(open.is_sorted_by_key(drover_messages::DeviceCommand::identity), "the oldest first");
     let client = scene.world.client().await;
-    assert_eq!(drover_store::devices::busy(&*client, 0, &[device.0], 1).await.unwrap(), [""; 0]);
+    assert_eq!(drover_store::devices::busy(&client, 0, &[device.0], 1).await.unwrap(), [""; 0]);
     scene.world.assert_clean().await;
 }
