@@ -11,6 +11,7 @@ mod library;
 mod packages;
 mod people;
 mod policies;
+mod replacing;
 mod restriction_pushes;
 mod restrictions;
 mod samples;
