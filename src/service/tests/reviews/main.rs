@@ -9,6 +9,7 @@ mod joining;
 mod leaving;
 mod lists;
 mod many;
+mod random;
 #[path = "../applications/scene.rs"]
 #[allow(dead_code, clippy::duplicate_mod)]
 mod scene;
