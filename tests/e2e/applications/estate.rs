@@ -18,6 +18,10 @@ use crate::{
 pub(super) const DEVICES: u32 = 100;
 /// Users, each with as many devices of each kind as the others.
 const USERS: u32 = 20;
+/// A user without the label.
+pub(super) const LATE: &str = "late";
+/// That user's device, which the test itself plays.
+pub(super) const HAND: &str = "hand-000001";
 /// The most rows of one page of a list.
 const ALL: &str = "limit=1000";
 
@@ -81,6 +85,8 @@ impl Estate {
             let user = (n - 1) / (DEVICES / USERS) + 1;
             writeln!(devices, "{kind}-{n:06},{kind} {n},user{user},51201,1,poll").unwrap();
         }
+        writeln!(users, "{LATE},Late").unwrap();
+        writeln!(devices, "{HAND},hand,{LATE},51201,1,poll").unwrap();
         for (what, csv) in [("users", users), ("labels", label), ("devices", devices)] {
             let path = format!("/admin/v1/imports/{what}");
             let request = self.request(Method::POST, &path).header("content-type", "text/csv");
@@ -89,8 +95,8 @@ impl Estate {
         }
         let labels = self.call(Method::GET, "/admin/v1/labels", None).await;
         self.label = labels["items"][0]["id"].as_str().unwrap().parse().unwrap();
-        for (kind, n) in ["phone", "tablet"].into_iter().flat_map(|kind| (1..=DEVICES).map(move |n| (kind, n))) {
-            let uuid = format!("{kind}-{n:06}");
+        let numbered = |kind| (1..=DEVICES).map(move |n| format!("{kind}-{n:06}"));
+        for uuid in ["phone", "tablet"].into_iter().flat_map(numbered).chain([HAND.to_owned()]) {
             let issued = self.call(Method::POST, &format!("/admin/v1/devices/{uuid}/token"), None).await;
             self.device_tokens.insert(uuid, issued["token"].as_str().unwrap().to_owned());
         }
@@ -127,20 +133,37 @@ impl Estate {
         answer["appId"].as_str().unwrap().parse().unwrap()
     }
 
-    /// The users' ids, by the number in their accounts.
-    pub(super) async fn users(&self) -> Vec<i64> {
-        let found = self.call(Method::GET, "/admin/v1/users?limit=1000", None).await;
-        let mut users: Vec<(u32, i64)> = found["items"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|user| {
-                let number = user["account"].as_str().unwrap().trim_start_matches("user").parse().unwrap();
-                (number, user["id"].as_str().unwrap().parse().unwrap())
-            })
-            .collect();
-        users.sort_unstable();
-        users.into_iter().map(|(_, id)| id).collect()
+    /// The id of the user of an account.
+    pub(super) async fn user(&self, account: &str) -> String {
+        let found = self.call(Method::GET, &format!("/admin/v1/users?account={account}"), None).await;
+        found["items"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Gives a user the label, or takes it away.
+    pub(super) async fn change_label(&self, how: &str, user: &str) {
+        let path = format!("/admin/v1/labels/{}/members", self.label);
+        self.call(Method::PATCH, &path, Some(&json!({ how: [user] }))).await;
+    }
+
+    fn as_hand(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        http()
+            .request(method, format!("{}{path}", self.ingress.base_url))
+            .basic_auth(HAND, Some(&self.device_tokens[HAND]))
+    }
+
+    /// Waits until the hand is told something of this type, and says that it did so. What it was told.
+    pub(super) async fn hand_does(&self, kind: &str) -> Value {
+        let mut told = Value::Null;
+        wait_until(PATIENCE, kind, async || {
+            let answer = self.as_hand(Method::GET, "/device/v1/commands?wait=1").send().await.unwrap();
+            told = answer.json::<Value>().await.unwrap()["commands"][0].take();
+            told["type"] == kind
+        })
+        .await;
+        let report = json!({"command_id": told["command_id"], "attempt": told["attempt"], "status": "succeeded"});
+        let answer = self.as_hand(Method::POST, "/device/v1/reports").json(&report).send().await.unwrap();
+        assert_eq!(answer.json::<Value>().await.unwrap(), json!({"results": ["applied"]}));
+        told
     }
 
     /// Where an application stands on each device, by the device's name.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     build::apk,
-    estate::{Estate, counted},
+    estate::{Estate, HAND, LATE, counted},
 };
 use crate::{
     fleet::{end, said},
@@ -41,7 +41,7 @@ async fn an_application_goes_out_to_a_label_and_comes_back() {
 
     // Pushed: the phones have it within seconds, for the tablets it waits.
     let push = json!({"labelIds": [estate.label], "distributeType": "1", "distributeMode": "0",
-        "deviceRelationship": "1,2,3", "delApp": "1"});
+        "deviceRelationship": "1,2,3", "essentialApp": "1", "delApp": "1"});
     estate.call(Method::POST, &format!("/apps/app/{app}/push"), Some(&push)).await;
     let half = counts(&[(INSTALLED, 90), (REFUSED, 10), (QUEUED, 100)]);
     estate.until(app, "the phones to have it", |found| counted(found) == half).await;
@@ -57,14 +57,17 @@ async fn an_application_goes_out_to_a_label_and_comes_back() {
     assert_eq!(tally(&estate, app).await, (200, 180));
 
     what_a_device_has(&estate, app).await;
+    who_joins_and_leaves(&estate, app).await;
 
     // Taken back from the first four users: their forty devices have it no more, or never had.
-    let users = estate.users().await;
     let before = estate.distribution(app, "").await;
-    let taken: Vec<String> = users[..4].iter().map(i64::to_string).collect();
+    let mut taken = Vec::new();
+    for user in 1..=4 {
+        taken.push(estate.user(&format!("user{user}")).await);
+    }
     let path = format!("/apps/app/{app}/push?userIds={}", taken.join(","));
     estate.call(Method::DELETE, &path, None).await;
-    let is_theirs = |name: &str| name.rsplit(' ').next().unwrap().parse::<u32>().unwrap() <= 20;
+    let is_theirs = |name: &str| name.rsplit(' ').next().unwrap().parse().is_ok_and(|number: u32| number <= 20);
     let after: BTreeMap<String, i64> = before
         .iter()
         .map(|(name, status)| (name.clone(), if is_theirs(name) { NOT_INSTALLED } else { *status }))
@@ -129,4 +132,25 @@ async fn what_a_device_has(estate: &Estate, app: i64) {
     })
     .await;
     wait_until(PATIENCE, "the game to be on no list", async || apps().await[1] == of_game(0)).await;
+}
+
+/// Whoever is given the label is given the application, keeps it, and loses it with the label.
+async fn who_joins_and_leaves(estate: &Estate, app: i64) {
+    let user = estate.user(LATE).await;
+    estate.change_label("add", &user).await;
+    let first = estate.hand_does("install_application").await;
+    assert_eq!(first["application"]["package_name"], "com.example.app");
+    let is = |expected: i64| move |found: &BTreeMap<String, i64>| found.get("hand") == Some(&expected);
+    estate.until(app, "who joined to have it", is(INSTALLED)).await;
+    // Its user removes it, and it is essential.
+    let package =
+        json!({"package_name": "com.example.app", "version_name": "1.2.3", "version_code": (1_i64 << 32) + 42});
+    estate.say_installed(HAND, &json!({"apps": [package]})).await;
+    estate.say_installed(HAND, &json!({"apps": []})).await;
+    let again = estate.hand_does("install_application").await;
+    assert_ne!(again["command_id"], first["command_id"]);
+    estate.until(app, "what is essential to be back", is(INSTALLED)).await;
+    estate.change_label("remove", &user).await;
+    estate.hand_does("uninstall_application").await;
+    estate.until(app, "who left to have it no more", is(NOT_INSTALLED)).await;
 }

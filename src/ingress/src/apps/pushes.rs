@@ -34,7 +34,7 @@ pub(crate) struct Api;
 /// them later is given what was required.
 #[utoipa::path(
     post, path = "/apps/app/{appId}/push", tag = "applications", operation_id = "applications_push",
-    params(("appId" = i64, Path, description = "The application", example = 150)), request_body = PushBody,
+    params(("appId" = i64, Path, description = "The application", example = 101)), request_body = PushBody,
     responses((status = 200, description = "It is on its way", body = Done), AppRefusals)
 )]
 pub(super) async fn push(
@@ -55,9 +55,9 @@ pub(super) async fn push(
 #[utoipa::path(
     delete, path = "/apps/app/{appId}/push", tag = "applications", operation_id = "applications_take_back",
     params(
-        ("appId" = i64, Path, description = "The application", example = 150),
-        ("groupIds" = Option<String>, Query, description = "Groups, with commas between them; -2 is the default group", example = "15"),
-        ("userIds" = Option<String>, Query, description = "Users, with commas between them; also as `useIds`", example = "43"),
+        ("appId" = i64, Path, description = "The application", example = 101),
+        ("groupIds" = Option<String>, Query, description = "Groups, with commas between them; -2 is the default group", example = "-2"),
+        ("userIds" = Option<String>, Query, description = "Users, with commas between them; also as `useIds`", example = "101"),
     ),
     responses((status = 200, description = "Their devices are being told", body = Done), AppRefusals)
 )]
@@ -77,7 +77,7 @@ pub(super) async fn take_back(
 /// devices.
 #[utoipa::path(
     delete, path = "/apps/app/{appId}", tag = "applications", operation_id = "applications_remove",
-    params(("appId" = i64, Path, description = "The application", example = 150)),
+    params(("appId" = i64, Path, description = "The application", example = 103)),
     responses((status = 200, description = "It goes", body = Done), AppRefusals)
 )]
 pub(super) async fn remove(

@@ -9,7 +9,8 @@ use drover_service::RestrictionFilter;
 use utoipa::OpenApi;
 
 use self::wire::{
-    Created, NewRestrictionBody, PushBody, RestrictionChangeBody, RestrictionRow, Search, StatusBody, enumerated,
+    NewRestrictionBody, RestrictionChangeBody, RestrictionCreated, RestrictionPushBody, RestrictionRow,
+    RestrictionStatusBody, Search, enumerated,
 };
 use super::{
     errors::AppError,
@@ -38,16 +39,16 @@ const SEARCH_MAX_CHARS: usize = 128;
 #[utoipa::path(
     post, path = "/apps/restriction", tag = "black and white lists", operation_id = "restrictions_create",
     request_body = NewRestrictionBody,
-    responses((status = 200, description = "It is made", body = Created), AppRefusals)
+    responses((status = 200, description = "It is made", body = RestrictionCreated), AppRefusals)
 )]
 pub(super) async fn create(
     State(api): State<WebApi>,
     WebCaller(operator): WebCaller,
     JsonBody(body): JsonBody<NewRestrictionBody>,
-) -> Result<Json<Created>, AppError> {
+) -> Result<Json<RestrictionCreated>, AppError> {
     operator.require_write()?;
     let id = api.service.create_restriction(&operator, &body.read()?).await?;
-    Ok(Json(Created { app_strategy_id: id.0 }))
+    Ok(Json(RestrictionCreated { app_strategy_id: id.0 }))
 }
 
 /// The lists that the caller sees, the newest first. One that was deleted is among them, disabled, until its devices were told.
@@ -109,14 +110,14 @@ pub(super) async fn change(
 #[utoipa::path(
     post, path = "/apps/restriction/{appStrategyId}/push", tag = "black and white lists", operation_id = "restrictions_push",
     params(("appStrategyId" = i64, Path, description = "The list", example = 101)),
-    request_body = PushBody, responses((status = 200, description = "It is on its way", body = Done), AppRefusals)
+    request_body = RestrictionPushBody, responses((status = 200, description = "It is on its way", body = Done), AppRefusals)
 )]
 pub(super) async fn push(
     State(api): State<WebApi>,
     WebCaller(operator): WebCaller,
     ListId(id): ListId,
     Extension(trace): Extension<TraceContext>,
-    JsonBody(body): JsonBody<PushBody>,
+    JsonBody(body): JsonBody<RestrictionPushBody>,
 ) -> Result<Done, AppError> {
     operator.require_write()?;
     api.service.push_restriction(&operator, id, &body.read()?, trace).await?;
@@ -131,7 +132,7 @@ pub(super) async fn push(
         ("appStrategyId" = i64, Path, description = "The list", example = 102),
         ("status" = Option<i32>, Query, description = "0 disabled, 1 enabled; or in the body", example = 0),
     ),
-    request_body(content = Option<StatusBody>, description = "Where the query has no status; or a form with the same field"),
+    request_body(content = Option<RestrictionStatusBody>, description = "Where the query has no status; or a form with the same field"),
     responses((status = 200, description = "It is so", body = Done), AppRefusals)
 )]
 pub(super) async fn set_status(
@@ -140,7 +141,7 @@ pub(super) async fn set_status(
     ListId(id): ListId,
     Extension(trace): Extension<TraceContext>,
     params: Params,
-    OptionalJson(body): OptionalJson<StatusBody>,
+    OptionalJson(body): OptionalJson<RestrictionStatusBody>,
 ) -> Result<Done, AppError> {
     operator.require_write()?;
     let status = params.number("status")?.or(body.and_then(|body| body.status));

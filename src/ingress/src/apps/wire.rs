@@ -164,6 +164,7 @@ pub(super) struct SaveBody {
 /// A category.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"name": "tools", "appIds": [101, 102]}))]
 pub(super) struct CategoryBody {
     /// Its name, one of its kind in the tenant.
     #[serde(default, deserialize_with = "string")]
@@ -173,6 +174,6 @@ pub(super) struct CategoryBody {
     pub(super) description: Option<String>,
     /// All applications that are to be in it, by their ids.
     #[serde(default)]
-    #[schema(value_type = Vec<i64>, example = json!([145, 141]))]
+    #[schema(value_type = Vec<i64>, example = json!([101, 102]))]
     pub(super) app_ids: Value,
 }

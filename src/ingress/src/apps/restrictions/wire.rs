@@ -44,7 +44,7 @@ pub(crate) struct NewRestrictionBody {
     status: Option<i64>,
     /// What is on it, 1 to 500 applications, each package once.
     #[schema(required = true, min_items = 1, max_items = 500)]
-    apps: Option<Vec<AppBody>>,
+    apps: Option<Vec<ListedAppBody>>,
 }
 
 /// What of a list is to be different.
@@ -62,13 +62,13 @@ pub(crate) struct RestrictionChangeBody {
     description: Option<String>,
     /// What is on it then, 1 to 500 applications, each package once.
     #[schema(min_items = 1, max_items = 500)]
-    apps: Option<Vec<AppBody>>,
+    apps: Option<Vec<ListedAppBody>>,
 }
 
 /// An application on a list.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct AppBody {
+pub(crate) struct ListedAppBody {
     /// Its name.
     #[serde(default, deserialize_with = "string")]
     #[schema(required = true, min_length = 1, max_length = 255, example = "Game")]
@@ -83,7 +83,7 @@ pub(crate) struct AppBody {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({"pushDeviceType": "1,2,3", "groupIds": [-2]}))]
-pub(crate) struct PushBody {
+pub(crate) struct RestrictionPushBody {
     /// Whose devices it is for: 1 the company's, 2 an employee's, 3 another's, with commas between them.
     #[serde(default, deserialize_with = "string")]
     #[schema(required = true, example = "1,2,3")]
@@ -104,7 +104,7 @@ pub(crate) struct PushBody {
 
 /// What a list's status is to be.
 #[derive(Debug, Deserialize, ToSchema)]
-pub(crate) struct StatusBody {
+pub(crate) struct RestrictionStatusBody {
     /// 0 disabled, 1 enabled.
     #[serde(default, deserialize_with = "number")]
     #[schema(required = true, example = 0)]
@@ -142,7 +142,7 @@ impl RestrictionChangeBody {
     }
 }
 
-impl PushBody {
+impl RestrictionPushBody {
     /// To whom it goes, in Drover's words.
     pub(super) fn read(self) -> Result<RestrictionPush, WebError> {
         Ok(RestrictionPush {
@@ -153,10 +153,10 @@ impl PushBody {
 }
 
 /// What is on a list; a fault is named by its place.
-fn listed(apps: Vec<AppBody>) -> Result<Vec<ListedApp>, WebError> {
+fn listed(apps: Vec<ListedAppBody>) -> Result<Vec<ListedApp>, WebError> {
     let mut packages = HashSet::with_capacity(apps.len());
     let mut listed = Vec::with_capacity(apps.len());
-    for (index, AppBody { app_name, pkg_name }) in apps.into_iter().enumerate() {
+    for (index, ListedAppBody { app_name, pkg_name }) in apps.into_iter().enumerate() {
         let bad = |field: &str, reason: &str| WebError::invalid(&format!("apps[{index}].{field}"), reason);
         let package = PackageName::parse(&pkg_name.unwrap_or_default());
         let package = package.map_err(|error| bad("pkgName", &error.to_string()))?;
@@ -200,7 +200,7 @@ pub(super) fn enabled(status: i16) -> Option<bool> {
 /// The list that was made.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Created {
+pub(crate) struct RestrictionCreated {
     /// Its id.
     #[schema(example = 101)]
     pub(super) app_strategy_id: i64,
@@ -254,13 +254,13 @@ pub(crate) struct RestrictionRow {
     /// Always 0: the samples have nothing else.
     dist_type: i16,
     /// What is on it.
-    apps: Vec<AppRow>,
+    apps: Vec<ListedAppRow>,
 }
 
 /// An application on a list.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct AppRow {
+struct ListedAppRow {
     /// Its name.
     app_name: String,
     /// What the operating system knows it by.
@@ -272,7 +272,7 @@ impl RestrictionRow {
     pub(super) fn of(record: RestrictionRecord) -> Self {
         let relationships: Vec<String> =
             record.relationships.iter().copied().map(Relationship::code).map(|code| code.to_string()).collect();
-        let app = |app: ListedApp| AppRow { app_name: app.name, pkg_name: app.package_name };
+        let app = |app: ListedApp| ListedAppRow { app_name: app.name, pkg_name: app.package_name };
         Self {
             id: record.id.0,
             name: record.name,
