@@ -50,3 +50,12 @@ async fn the_client_upgrade_works_when_pasted() {
     let row = &answer["contentList"][0];
     assert_eq!((&row["deviceName"], &row["status"]), (&"Phone".into(), &"3".into()), "{answer}");
 }
+
+#[tokio::test]
+async fn the_application_works_when_pasted() {
+    let answer = pasted(3).await;
+    assert_eq!(answer["total"], 1, "{answer}");
+    let row = &answer["rows"][0];
+    assert_eq!((&row["deviceName"], &row["loginId"]), (&"Tablet".into(), &"bob".into()), "{answer}");
+    assert_eq!(row["installStatus"], 7, "{answer}");
+}
