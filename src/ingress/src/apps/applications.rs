@@ -37,9 +37,9 @@ const SEARCH_MAX_CHARS: usize = 128;
         Paging,
         ("search_nameOrComp" = Option<String>, Query, description = "Part of the name or the company"),
         ("search_category" = Option<i64>, Query, description = "A category"),
-        ("search_platform" = Option<i16>, Query, description = "1 Android, 2 iOS"),
-        ("search_type" = Option<i16>, Query, description = "1 enterprise, 2 public"),
-        ("search_domaintype" = Option<i16>, Query, description = "0 normal, 2 container, 3 built-in"),
+        ("search_platform" = Option<i16>, Query, description = "1 Android, 2 iOS", minimum = 1, maximum = 2),
+        ("search_type" = Option<i16>, Query, description = "1 enterprise, 2 public", minimum = 1, maximum = 2),
+        ("search_domaintype" = Option<i16>, Query, description = "0 normal, 2 container, 3 built-in", minimum = 0, maximum = 3),
     ),
     responses((status = 200, description = "The page", body = Rows<ListRow>), AppRefusals)
 )]

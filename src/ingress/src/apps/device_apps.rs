@@ -93,8 +93,8 @@ impl DeviceAppRow {
     get, path = "/devices/{deviceId}/apps", operation_id = "device_apps_list", tag = "applications",
     params(
         ("deviceId" = i64, Path, description = "The device", example = 113),
-        ("offset" = Option<u32>, Query, description = "Rows left out, 0 unless given"),
-        ("limit" = Option<u32>, Query, description = "The most rows, 1 to 1000, 50 unless given"),
+        ("offset" = Option<u32>, Query, description = "Rows left out, 0 unless given", minimum = 0, maximum = 99_000),
+        ("limit" = Option<u32>, Query, description = "The most rows, 1 to 1000, 50 unless given", minimum = 1, maximum = 1000),
     ),
     responses((status = 200, description = "The applications", body = DeviceAppList), Refusals)
 )]

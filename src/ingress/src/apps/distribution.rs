@@ -139,11 +139,11 @@ fn said(text: String) -> Option<String> {
     params(
         ("appId" = i64, Path, description = "The application", example = 101),
         ("searchInput" = Option<String>, Query, description = "Part of the user's name, account or mail address"),
-        ("relationship" = Option<i16>, Query, description = "1 company, 2 employee, 3 other"),
+        ("relationship" = Option<i16>, Query, description = "1 company, 2 employee, 3 other", minimum = 1, maximum = 3),
         ("installStatus" = Option<i16>, Query,
             description = "0: all but 1, 7 and 11; 7: 1 and 7; other codes exactly"),
-        ("offset" = Option<u32>, Query, description = "Rows left out, 0 unless given"),
-        ("limit" = Option<u32>, Query, description = "The most rows, 1 to 1000, 50 unless given"),
+        ("offset" = Option<u32>, Query, description = "Rows left out, 0 unless given", minimum = 0, maximum = 99_000),
+        ("limit" = Option<u32>, Query, description = "The most rows, 1 to 1000, 50 unless given", minimum = 1, maximum = 1000),
     ),
     responses((status = 200, description = "The devices", body = Distribution), Refusals)
 )]

@@ -74,7 +74,7 @@ pub(super) fn window(params: &Params) -> Result<Window, WebError> {
 #[allow(dead_code)] // read by name; this is what the document says of it
 pub(super) struct Paging {
     /// How many rows come before the first one, 0 unless given.
-    #[param(minimum = 0)]
+    #[param(minimum = 0, maximum = 99_000)]
     offset: Option<u32>,
     /// 1 to 1000, 50 unless given.
     #[param(minimum = 1, maximum = 1000)]

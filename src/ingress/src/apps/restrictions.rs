@@ -130,7 +130,7 @@ pub(super) async fn push(
     operation_id = "restrictions_set_status",
     params(
         ("appStrategyId" = i64, Path, description = "The list", example = 102),
-        ("status" = Option<i32>, Query, description = "0 disabled, 1 enabled; or in the body", example = 0),
+        ("status" = Option<i32>, Query, description = "0 disabled, 1 enabled; or in the body", minimum = 0, maximum = 1, example = 0),
     ),
     request_body(content = Option<RestrictionStatusBody>, description = "Where the query has no status; or a form with the same field"),
     responses((status = 200, description = "It is so", body = Done), AppRefusals)

@@ -28,11 +28,11 @@ pub(crate) struct NewRestrictionBody {
     name: Option<String>,
     /// 1 white list: only these; 2 black list: none of these.
     #[serde(default, rename = "type", deserialize_with = "number")]
-    #[schema(required = true, example = 2)]
+    #[schema(required = true, minimum = 1, maximum = 2, example = 2)]
     kind: Option<i64>,
     /// 1 Android, 2 iOS.
     #[serde(default, deserialize_with = "number")]
-    #[schema(required = true, example = 1)]
+    #[schema(required = true, minimum = 1, maximum = 2, example = 1)]
     platform_type: Option<i64>,
     /// Free text.
     #[serde(default, deserialize_with = "string")]
@@ -40,7 +40,7 @@ pub(crate) struct NewRestrictionBody {
     description: Option<String>,
     /// 0 disabled, 1 enabled.
     #[serde(default, deserialize_with = "number")]
-    #[schema(required = true, example = 1)]
+    #[schema(required = true, minimum = 0, maximum = 1, example = 1)]
     status: Option<i64>,
     /// What is on it, 1 to 500 applications, each package once.
     #[schema(required = true, min_items = 1, max_items = 500)]
@@ -75,7 +75,7 @@ pub(crate) struct ListedAppBody {
     app_name: Option<String>,
     /// What the operating system knows it by: letters, digits, dots, hyphens and underscores.
     #[serde(default, deserialize_with = "string")]
-    #[schema(required = true, min_length = 1, max_length = 255, example = "com.example.game")]
+    #[schema(required = true, pattern = "^[A-Za-z0-9._-]{1,255}$", example = "com.example.game")]
     pkg_name: Option<String>,
 }
 
@@ -86,7 +86,7 @@ pub(crate) struct ListedAppBody {
 pub(crate) struct RestrictionPushBody {
     /// Whose devices it is for: 1 the company's, 2 an employee's, 3 another's, with commas between them.
     #[serde(default, deserialize_with = "string")]
-    #[schema(required = true, example = "1,2,3")]
+    #[schema(required = true, pattern = "^[123](,[123]){0,2}$", example = "1,2,3")]
     push_device_type: Option<String>,
     /// Groups; -2 is the group of those who are in no group.
     #[serde(default)]
@@ -107,7 +107,7 @@ pub(crate) struct RestrictionPushBody {
 pub(crate) struct RestrictionStatusBody {
     /// 0 disabled, 1 enabled.
     #[serde(default, deserialize_with = "number")]
-    #[schema(required = true, example = 0)]
+    #[schema(required = true, minimum = 0, maximum = 1, example = 0)]
     pub(super) status: Option<i64>,
 }
 
@@ -214,10 +214,13 @@ pub(crate) struct Search {
     /// Part of its name or of who made it.
     name: Option<String>,
     /// 1 white list, 2 black list.
+    #[param(minimum = 1, maximum = 2)]
     r#type: Option<i32>,
     /// 1 Android, 2 iOS.
+    #[param(minimum = 1, maximum = 2)]
     platform_type: Option<i32>,
     /// 0 disabled, 1 enabled.
+    #[param(minimum = 0, maximum = 1)]
     status: Option<i32>,
 }
 
