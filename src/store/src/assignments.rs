@@ -1,5 +1,6 @@
 //! Standing wishes: whose devices are to have an application, or to keep to a list.
 
+mod taking_over;
 mod targets;
 
 use chrono::{DateTime, Utc};
@@ -8,6 +9,7 @@ use drover_domain::{
 };
 use tokio_postgres::Row;
 
+pub use taking_over::take_over;
 pub use targets::{Targets, take_away, targets};
 
 use crate::{GenericClient, StoreError, Tx, records::UnknownWord, sql};

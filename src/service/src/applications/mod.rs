@@ -1,5 +1,6 @@
 //! Applications: packages are uploaded and kept, put into categories and given policies.
 
+mod assigning;
 pub(crate) mod carried_out;
 mod categories;
 mod entries;

@@ -1,6 +1,6 @@
 //! An application is pushed: users' devices are to have it from now on, and those that join them later too.
 
-use drover_domain::{ApplicationId, DomainType, Platform, PolicyId, PushAction};
+use drover_domain::{ApplicationId, AssignmentId, DomainType, Platform, PolicyId, PushAction};
 use drover_messages::TraceContext;
 use drover_store::{
     StoreError, Tx,
@@ -9,7 +9,12 @@ use drover_store::{
     audiences::PushAudience,
 };
 
-use super::{ApplicationRefusal as R, pushes::NewPush, targets};
+use super::{
+    ApplicationRefusal as R,
+    assigning::{self, ASSIGNMENTS_MAX},
+    pushes::NewPush,
+    targets,
+};
 use crate::{Operator, Service, ServiceError};
 
 /// A push as somebody asks for it.
@@ -61,7 +66,7 @@ impl Service {
             wish: &wish,
             targets: &request.targets,
         };
-        let assignment = assignments::insert(&tx, &new).await?;
+        let assignment = assigning::assign(&tx, &new).await?;
         let push = NewPush {
             tenant: operator.tenant,
             action: PushAction::Install,
@@ -89,33 +94,26 @@ impl Service {
         application: &Application,
         trace: TraceContext,
     ) -> Result<usize, StoreError> {
-        /// Assignments read at once.
-        const BATCH: i64 = 100;
         let subject = Subject::Application(application.id);
-        let (mut after, mut pushes) = (drover_domain::AssignmentId(0), 0);
-        loop {
-            let live = assignments::live(tx, subject, after, BATCH).await?;
-            let Some(last) = live.last() else { return Ok(pushes) };
-            after = last.id;
-            for assignment in &live {
-                let push = NewPush {
-                    tenant: assignment.tenant,
-                    action: PushAction::Install,
-                    subject,
-                    assignment: Some(assignment.id),
-                    audience: PushAudience::Users(assignments::targets(tx, assignment.id).await?),
-                    // What is to begin later brings the new release then.
-                    start_at: assignment.wish.start_at.filter(|start_at| *start_at > self.inner.clock.now()),
-                    operator: Some(assignment.operator),
-                    organisation: assignment.organisation,
-                    created_by: &assignment.created_by,
-                    name: &application.name,
-                    trace,
-                };
-                self.start_push(tx, push).await?;
-                pushes += 1;
-            }
+        let live = assignments::live(tx, subject, AssignmentId(0), ASSIGNMENTS_MAX).await?;
+        for assignment in &live {
+            let push = NewPush {
+                tenant: assignment.tenant,
+                action: PushAction::Install,
+                subject,
+                assignment: Some(assignment.id),
+                audience: PushAudience::Users(assignments::targets(tx, assignment.id).await?),
+                // What is to begin later brings the new release then.
+                start_at: assignment.wish.start_at.filter(|start_at| *start_at > self.inner.clock.now()),
+                operator: Some(assignment.operator),
+                organisation: assignment.organisation,
+                created_by: &assignment.created_by,
+                name: &application.name,
+                trace,
+            };
+            self.start_push(tx, push).await?;
         }
+        Ok(live.len())
     }
 }
 

@@ -170,3 +170,28 @@ async fn many_applications_may_be_on_their_way_to_one_device() {
     assert_eq!(drover_store::devices::busy(&client, 0, &[device.0], 1).await.unwrap(), [""; 0]);
     scene.world.assert_clean().await;
 }
+
+#[tokio::test]
+async fn a_push_takes_over_from_older_ones_that_it_covers() {
+    let scene = Scene::new().await;
+    let [ann, ben] = scene.users(["ann", "ben"]).await;
+    let app = scene.application("com.a", 1).await;
+    let live = async || {
+        let sql = "SELECT a.id, is_essential, ARRAY(SELECT target_id FROM assignment_targets WHERE assignment_id = a.id ORDER BY 1)
+            FROM assignments a WHERE ended_at IS NULL ORDER BY a.id";
+        let rows = scene.world.store.client().await.unwrap().query(sql, &[]).await.unwrap();
+        rows.iter().map(|row| (row.get(1), row.get(2))).collect::<Vec<(bool, Vec<i64>)>>()
+    };
+    scene.push(app, users(&[ann, ben]), Wish { is_essential: true, ..wish() }).await;
+    scene.push(app, users(&[ann]), wish()).await;
+    assert_eq!(live().await, [(true, vec![ben]), (false, vec![ann])], "what was said last counts");
+    let company = Wish { relationships: vec![Relationship::Company], ..wish() };
+    scene.push(app, users(&[ann]), company).await;
+    let later = Wish { start_at: Some(DateTime::from_timestamp(4_000_000_000, 0).unwrap()), ..wish() };
+    scene.push(app, users(&[ann]), later).await;
+    assert_eq!(live().await.len(), 4, "who reaches less, or only later, leaves the others what they reach");
+    scene.push(app, users(&[ann, ben]), wish()).await;
+    assert_eq!(live().await, [(false, vec![ann, ben])]);
+    assert_eq!(uuids(&scene.run().await), ["ann", "ben"]);
+    scene.world.assert_clean().await;
+}

@@ -1,6 +1,5 @@
 //! Black and white lists: applications that devices may not have, or the only ones that they may.
 
-mod assignments;
 mod listing;
 mod removing;
 mod writing;
@@ -11,7 +10,6 @@ use tokio_postgres::Row;
 use crate::{StoreError, Tx, applications::locking::number, rows::word, sql};
 
 pub use crate::artifacts::ListedApp;
-pub use assignments::take_over;
 pub use listing::{RestrictionFilter, RestrictionRecord, page};
 pub use removing::{forget_holders, mark_deleted, mark_removing, next_removing};
 pub use writing::{NewRestriction, change, has_been_pushed, insert, listed, replace_listed, set_enabled};

@@ -13,11 +13,12 @@ use drover_store::{
 use super::{disabled, lock_seen};
 use crate::{
     Operator, Service, ServiceError,
-    applications::{pushes::NewPush, targets},
+    applications::{
+        assigning::{self, ASSIGNMENTS_MAX},
+        pushes::NewPush,
+        targets,
+    },
 };
-
-/// The most assignments of one list: those that a newer one does not take over from.
-const ASSIGNMENTS_MAX: i64 = 1000;
 
 /// To whom a list is pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,13 +170,5 @@ async fn assign(
         wish: &wish,
         targets: &push.targets,
     };
-    let assignment = assignments::insert(tx, &new).await?;
-    restrictions::take_over(tx, id, assignment).await?;
-    let live = assignments::live(tx, subject, AssignmentId(0), ASSIGNMENTS_MAX + 1).await?.len();
-    if i64::try_from(live).is_ok_and(|live| live <= ASSIGNMENTS_MAX) {
-        return Ok(assignment);
-    }
-    let reason =
-        format!("list {id} was pushed to {ASSIGNMENTS_MAX} separate sets of users; push it to groups or labels");
-    Err(ServiceError::conflict(reason))
+    assigning::assign(tx, &new).await
 }
