@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 
 use drover_broker::{Outgoing, Target, TopicStream};
-use drover_messages::{DeviceCommand, DeviceReport, FirmwareFile, Message, ReportStatus, device_topic};
+use drover_messages::{
+    ApplicationFile, DeviceCommand, DeviceReport, FirmwareFile, InstallOptions, ListKind, Message, PackageFile,
+    ReportStatus, RestrictionList, device_topic,
+};
 use tokio::task::JoinHandle;
 
 use super::*;
