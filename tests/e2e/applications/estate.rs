@@ -180,17 +180,7 @@ impl Estate {
 
     /// Waits until an application stands on the devices as it should.
     pub(super) async fn until(&self, app: i64, what: &str, expected: impl Fn(&BTreeMap<String, i64>) -> bool) {
-        let mut last = BTreeMap::new();
-        wait_until(PATIENCE, what, async || {
-            let found = self.distribution(app, "").await;
-            let counts = counted(&found);
-            if last != counts {
-                eprintln!("{what}: {counts:?}");
-                last = counts;
-            }
-            expected(&found)
-        })
-        .await;
+        wait_until(PATIENCE, what, async || expected(&self.distribution(app, "").await)).await;
     }
 
     /// An application in the list of all, `None` when it is gone.
@@ -211,8 +201,8 @@ impl Estate {
     pub(super) async fn switch_on(&self, kind: &str) -> Drover {
         let file = self.setup.data.path().join(format!("{kind}.csv"));
         let own = self.device_tokens.iter().filter(|(uuid, _)| uuid.starts_with(kind));
-        let tokens: String = own.map(|(uuid, token)| format!("{uuid},{token}\n")).collect();
-        fs::write(&file, tokens).unwrap();
+        let tokens: Vec<String> = own.map(|(uuid, token)| format!("{uuid},{token}")).collect();
+        fs::write(&file, tokens.join("\n") + "\n").unwrap();
         let args = format!(
             "simulate --over poll --prefix {kind}- --devices {DEVICES} --http-url {} --tokens {} --failure-rate 0 \
              --refusal-rate 0.1 --download-sample 0.1 --latency-min-ms 50 --latency-max-ms 300",
