@@ -168,9 +168,15 @@ impl Estate {
 
     /// Where an application stands on each device, by the device's name.
     pub(super) async fn distribution(&self, app: i64, filter: &str) -> BTreeMap<String, i64> {
-        let found = self.call(Method::GET, &format!("/apps/app/{app}/distribution?{ALL}{filter}"), None).await;
-        let rows = found["rows"].as_array().unwrap();
-        assert_eq!(found["total"], rows.len());
+        let path = format!("/apps/app/{app}/distribution?{ALL}{filter}");
+        let mut rows: Vec<Value> = Vec::new();
+        // They are counted and read one after the other, and meanwhile devices are planned.
+        wait_until(PATIENCE, "rows and their number to agree", async || {
+            let mut found = self.call(Method::GET, &path, None).await;
+            rows = serde_json::from_value(found["rows"].take()).unwrap();
+            found["total"] == rows.len()
+        })
+        .await;
         let state = |row: &Value| {
             let name = row["deviceName"].as_str().unwrap().to_owned();
             (name, row["installStatus"].as_i64().unwrap())
