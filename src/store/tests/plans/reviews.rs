@@ -1,33 +1,26 @@
 //! Reviews, inventories and the lists of what devices have keep to the indexes of large tables, whatever the statistics say.
-#![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
 
 use drover_domain::{DeviceId, OrganisationPath, TenantId};
 use drover_store::{
-    Store, StoreOptions, TlsMode, Tx, Window, applications,
+    Store, Window, applications,
     inventories::{self, Inventory, ReportedApp},
-    leaving, migrate,
+    leaving,
     people::scope::Scope,
     reviews,
 };
-use drover_testkit::{TestDatabase, TestPostgres};
+use drover_testkit::TestDatabase;
+
+use crate::world::{self, ROUNDS, Statistics, sequential_scans};
 
 const DEVICES: i64 = 30_000;
 const APPLICATIONS: i64 = 20;
 const JOBS: i64 = 40;
-/// Enough executions of one statement for Postgres to have tried a generic plan (its rule is five).
-const ROUNDS: i64 = 8;
 const BATCH: i64 = 500;
 
-#[derive(Debug, Clone, Copy)]
-enum Statistics {
-    Never,
-    WhenEmpty,
-    Fresh,
-}
-
-const TABLES: [&str; 10] = [
+/// Those that grow with the fleet; jobs are few in any installation.
+const GROWING: [&str; 9] = [
     "users",
     "devices",
     "user_group_members",
@@ -37,29 +30,10 @@ const TABLES: [&str; 10] = [
     "commands",
     "app_installs",
     "device_apps",
-    "jobs",
 ];
 
 /// Users in groups with a device each, which has two applications that were pushed to its group.
 async fn filled(statistics: Statistics) -> (Store, TestDatabase) {
-    let database = TestPostgres::database().await;
-    let options = StoreOptions {
-        url: database.url.clone(),
-        pool_size: 2,
-        wait_timeout: Duration::from_secs(10),
-        statement_timeout: Duration::from_mins(1),
-        tls: TlsMode::Disable,
-    };
-    let store = Store::new(&options).unwrap();
-    migrate::run(&store).await.unwrap();
-    let client = store.client().await.unwrap();
-    for table in TABLES {
-        client.batch_execute(&format!("ALTER TABLE {table} SET (autovacuum_enabled = false)")).await.unwrap();
-    }
-    let analyze = format!("ANALYZE {}", TABLES.join(", "));
-    if matches!(statistics, Statistics::WhenEmpty) {
-        client.batch_execute(&analyze).await.unwrap();
-    }
     let fill = format!(
         "SET session_replication_role = replica;
         INSERT INTO tenants (id, name) OVERRIDING SYSTEM VALUE VALUES (1, 'acme');
@@ -89,22 +63,11 @@ async fn filled(statistics: Statistics) -> (Store, TestDatabase) {
         INSERT INTO app_installs (application_id, device_id, job_id, is_installed, installed_number)
             SELECT 1 + (n + k) % {APPLICATIONS}, n, 1 + n % {JOBS}, true, 1 FROM generate_series(1, {DEVICES}) n, generate_series(0, 1) k;
         INSERT INTO device_apps (device_id, package_name, version_code)
-            SELECT n, 'p' || k, 1 FROM generate_series(1, {DEVICES}) n, generate_series(1, 3) k"
+            SELECT n, 'p' || k, 1 FROM generate_series(1, {DEVICES}) n, generate_series(1, 3) k;
+        SET session_replication_role = origin"
     );
-    client.batch_execute(&fill).await.unwrap();
-    client.batch_execute("SET session_replication_role = origin").await.unwrap();
-    if matches!(statistics, Statistics::Fresh) {
-        client.batch_execute(&analyze).await.unwrap();
-    }
-    drop(client);
-    (store, database)
-}
-
-/// Of the tables that grow with the fleet; jobs and assignments are few in any installation.
-async fn sequential_scans(tx: &Tx<'_>) -> i64 {
-    let sql = "SELECT COALESCE(sum(seq_scan), 0)::bigint FROM pg_stat_xact_user_tables WHERE relname = ANY($1)";
-    let tables: Vec<&str> = TABLES.into_iter().filter(|table| !["jobs"].contains(table)).collect();
-    tx.query_one(sql, &[&tables]).await.unwrap().get(0)
+    let tables: Vec<&str> = GROWING.into_iter().chain(["jobs"]).collect();
+    world::filled(statistics, &tables, &fill).await
 }
 
 fn inventory(round: i64) -> Inventory {
@@ -120,16 +83,20 @@ fn inventory(round: i64) -> Inventory {
 
 #[tokio::test]
 async fn nothing_of_a_device_is_looked_for_in_a_whole_table() {
-    for statistics in [Statistics::Never, Statistics::WhenEmpty, Statistics::Fresh] {
+    for statistics in Statistics::ALL {
         let (store, _database) = filled(statistics).await;
         let mut client = store.client().await.unwrap();
         let tx = client.transaction().await.unwrap();
         // Those of the filling may not have been accounted for yet.
-        let before = sequential_scans(&tx).await;
+        let before = sequential_scans(&tx, &GROWING).await;
         let scope = Scope { tenant: TenantId(1), path: OrganisationPath::parse("/1/").unwrap() };
         for round in 1..=ROUNDS {
             let unchanged = async |what: &str| {
-                assert_eq!(sequential_scans(&tx).await, before, "{what}, round {round}, statistics {statistics:?}");
+                assert_eq!(
+                    sequential_scans(&tx, &GROWING).await,
+                    before,
+                    "{what}, round {round}, statistics {statistics:?}"
+                );
             };
             let devices: Vec<i64> = (round * 1000..round * 1000 + BATCH).collect();
             assert!(reviews::reach(&tx, &devices).await.unwrap().len() >= devices.len());

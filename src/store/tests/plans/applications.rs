@@ -1,49 +1,22 @@
 //! What shows applications keeps to the indexes of what hangs on them, whatever the statistics say.
-#![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
 
 use drover_domain::{ApplicationId, CategoryId, OperatorId, OrganisationPath, Platform, TenantId};
 use drover_store::{
-    Store, StoreOptions, TlsMode, Tx, Window,
+    Store, Window,
     applications::{self, ApplicationFilter, categories, policies, uploads},
-    migrate,
 };
-use drover_testkit::{TestDatabase, TestPostgres};
+use drover_testkit::TestDatabase;
 use uuid::Uuid;
 
-const ROWS: i64 = 20_000;
-/// Enough executions of one statement for Postgres to have tried a generic plan (its rule is five).
-const ROUNDS: i64 = 8;
-const TABLES: [&str; 5] = ["app_releases", "app_tallies", "app_category_members", "assignments", "app_uploads"];
+use crate::world::{self, ROUNDS, Statistics, sequential_scans};
 
-#[derive(Debug, Clone, Copy)]
-enum Statistics {
-    Never,
-    WhenEmpty,
-    Fresh,
-}
+const ROWS: i64 = 20_000;
+const TABLES: [&str; 5] = ["app_releases", "app_tallies", "app_category_members", "assignments", "app_uploads"];
 
 /// Applications, each of a package of its own, with a release, a tally, a category, an assignment and an upload.
 async fn filled(statistics: Statistics) -> (Store, TestDatabase) {
-    let database = TestPostgres::database().await;
-    let options = StoreOptions {
-        url: database.url.clone(),
-        pool_size: 2,
-        wait_timeout: Duration::from_secs(10),
-        statement_timeout: Duration::from_mins(1),
-        tls: TlsMode::Disable,
-    };
-    let store = Store::new(&options).unwrap();
-    migrate::run(&store).await.unwrap();
-    let client = store.client().await.unwrap();
-    let analyze = format!("ANALYZE applications, packages, {}", TABLES.join(", "));
-    for table in TABLES.into_iter().chain(["applications", "packages"]) {
-        client.batch_execute(&format!("ALTER TABLE {table} SET (autovacuum_enabled = false)")).await.unwrap();
-    }
-    if matches!(statistics, Statistics::WhenEmpty) {
-        client.batch_execute(&analyze).await.unwrap();
-    }
     let fill = format!(
         "INSERT INTO tenants (id, name) OVERRIDING SYSTEM VALUE VALUES (1, 'acme');
         INSERT INTO organisations (id, tenant_id, code, name, path) OVERRIDING SYSTEM VALUE VALUES (1, 1, 'r', 'r', '/1/');
@@ -72,29 +45,18 @@ async fn filled(statistics: Statistics) -> (Store, TestDatabase) {
         INSERT INTO app_uploads (id, tenant_id, organisation_id, operator_id, file_id, facts)
             SELECT gen_random_uuid(), 1, 1, 1, lpad('1', 32, '0')::uuid, '{{}}' FROM generate_series(1, {ROWS}) AS n"
     );
-    client.batch_execute(&fill).await.unwrap();
-    if matches!(statistics, Statistics::Fresh) {
-        client.batch_execute(&analyze).await.unwrap();
-    }
-    drop(client);
-    (store, database)
-}
-
-/// How often each table was read whole.
-async fn sequential_scans(tx: &Tx<'_>) -> Vec<(String, i64)> {
-    let sql = "SELECT relname::text, seq_scan FROM pg_stat_xact_user_tables WHERE relname = ANY($1) ORDER BY 1";
-    let rows = tx.query(sql, &[&TABLES.as_slice()]).await.unwrap();
-    rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+    let tables: Vec<&str> = TABLES.into_iter().chain(["applications", "packages"]).collect();
+    world::filled(statistics, &tables, &fill).await
 }
 
 #[tokio::test]
 async fn nothing_that_is_shown_or_locked_reads_a_whole_table() {
-    for statistics in [Statistics::Never, Statistics::WhenEmpty, Statistics::Fresh] {
+    for statistics in Statistics::ALL {
         let (store, _database) = filled(statistics).await;
         let mut client = store.client().await.unwrap();
         let tx = client.transaction().await.unwrap();
         // Those of the filling may not have been accounted for yet.
-        let before = sequential_scans(&tx).await;
+        let before = sequential_scans(&tx, &TABLES).await;
         let (tenant, path) = (TenantId(1), OrganisationPath::parse("/1/").unwrap());
         for round in 1..=ROUNDS {
             let (id, category) = (ApplicationId(round * 1000), CategoryId(round));
@@ -119,7 +81,7 @@ async fn nothing_that_is_shown_or_locked_reads_a_whole_table() {
             assert!(uploads::take(&tx, tenant, OperatorId(1), Uuid::nil(), day).await.unwrap().is_none());
             assert!(!uploads::forget_old(&tx, day).await.unwrap());
             assert!(policies::delete(&tx, drover_domain::PolicyId(round)).await.unwrap());
-            assert_eq!(sequential_scans(&tx).await, before, "round {round}, statistics {statistics:?}");
+            assert_eq!(sequential_scans(&tx, &TABLES).await, before, "round {round}, statistics {statistics:?}");
         }
     }
 }

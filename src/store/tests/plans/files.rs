@@ -1,46 +1,20 @@
 //! The sweep of files and the look-up of a QR code keep to the indexes of large tables, whatever the statistics say.
-#![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
 
 use drover_domain::TenantId;
-use drover_store::{Store, StoreOptions, TlsMode, Tx, clients::downloads, files, migrate};
-use drover_testkit::TestPostgres;
+use drover_store::{Store, clients::downloads, files};
+use drover_testkit::TestDatabase;
 use uuid::Uuid;
+
+use crate::world::{self, ROUNDS, Statistics, sequential_scans};
 
 const FILES: i64 = 30_000;
 const BATCH: i64 = 500;
-/// Enough executions of one statement for Postgres to have tried a generic plan (its rule is five).
-const ROUNDS: i64 = 8;
 const TABLES: [&str; 6] = ["files", "firmwares", "client_versions", "client_groups", "app_releases", "app_uploads"];
 
-#[derive(Debug, Clone, Copy)]
-enum Statistics {
-    Never,
-    WhenEmpty,
-    Fresh,
-}
-
 /// Every file is named by a version of its own group, but for the first ones by order of their ids.
-async fn filled(statistics: Statistics) -> (Store, drover_testkit::TestDatabase) {
-    let database = TestPostgres::database().await;
-    let options = StoreOptions {
-        url: database.url.clone(),
-        pool_size: 2,
-        wait_timeout: Duration::from_secs(10),
-        statement_timeout: Duration::from_mins(1),
-        tls: TlsMode::Disable,
-    };
-    let store = Store::new(&options).unwrap();
-    migrate::run(&store).await.unwrap();
-    let client = store.client().await.unwrap();
-    let analyze = format!("ANALYZE {}", TABLES.join(", "));
-    for table in TABLES {
-        client.batch_execute(&format!("ALTER TABLE {table} SET (autovacuum_enabled = false)")).await.unwrap();
-    }
-    if matches!(statistics, Statistics::WhenEmpty) {
-        client.batch_execute(&analyze).await.unwrap();
-    }
+async fn filled(statistics: Statistics) -> (Store, TestDatabase) {
     let fill = format!(
         "INSERT INTO tenants (id, name) OVERRIDING SYSTEM VALUE VALUES (1, 'acme');
         INSERT INTO organisations (id, tenant_id, code, name, path) OVERRIDING SYSTEM VALUE VALUES (1, 1, 'r', 'r', '/1/');
@@ -67,28 +41,17 @@ async fn filled(statistics: Statistics) -> (Store, drover_testkit::TestDatabase)
             SELECT v.file_id, 1, 1, 1, v.file_id, v.icon_id, '{{}}' FROM client_versions v;
         UPDATE client_groups g SET qr_version_id = v.id FROM client_versions v WHERE v.group_id = g.id"
     );
-    client.batch_execute(&fill).await.unwrap();
-    if matches!(statistics, Statistics::Fresh) {
-        client.batch_execute(&analyze).await.unwrap();
-    }
-    drop(client);
-    (store, database)
-}
-
-async fn sequential_scans(tx: &Tx<'_>) -> i64 {
-    let sql = "SELECT COALESCE(sum(seq_scan), 0)::bigint FROM pg_stat_xact_user_tables
-        WHERE relname = ANY($1)";
-    tx.query_one(sql, &[&TABLES.as_slice()]).await.unwrap().get(0)
+    world::filled(statistics, &TABLES, &fill).await
 }
 
 #[tokio::test]
 async fn no_sweep_and_no_look_up_reads_a_whole_table() {
-    for statistics in [Statistics::Never, Statistics::WhenEmpty, Statistics::Fresh] {
+    for statistics in Statistics::ALL {
         let (store, _database) = filled(statistics).await;
         let mut client = store.client().await.unwrap();
         let tx = client.transaction().await.unwrap();
         // Those of the filling may not have been accounted for yet.
-        let before = sequential_scans(&tx).await;
+        let before = sequential_scans(&tx, &TABLES).await;
         let hour = Duration::from_hours(1);
         let mut after = Uuid::nil();
         for round in 1..=ROUNDS {
@@ -104,7 +67,7 @@ async fn no_sweep_and_no_look_up_reads_a_whole_table() {
             let found = downloads::by_key(&tx, &format!("key-{named}")).await.unwrap().unwrap();
             assert_eq!(found.file, Uuid::from_u128(u128::from(named.unsigned_abs())));
             assert!(files::get(&tx, TenantId(1), found.file).await.unwrap().is_some());
-            assert_eq!(sequential_scans(&tx).await, before, "round {round}, statistics {statistics:?}");
+            assert_eq!(sequential_scans(&tx, &TABLES).await, before, "round {round}, statistics {statistics:?}");
         }
         let (unused, next) = files::unused(&tx, hour, after, BATCH).await.unwrap();
         assert_eq!((unused.len(), next.is_some()), (0, true), "what is named stays, and the walk goes on");

@@ -1,24 +1,23 @@
 //! Planning and recording pushes looks up what it needs by index, whatever the statistics say: devices by the thousand in
 //! groups, commands and installs of other pushes, of which Postgres was told when the tables were empty, when they were full,
 //! or never.
-#![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
 
 use drover_domain::{ApplicationId, JobId, OrganisationId, PushAction, RestrictionId};
 use drover_store::{
-    Store, StoreOptions, TlsMode,
+    Store,
     assignments::{Subject, Targets},
     audiences::{self, Making, PushAudience},
-    installs, migrate, pushes,
+    installs, pushes,
     tallies::Tally,
 };
-use drover_testkit::{TestDatabase, TestPostgres};
+use drover_testkit::TestDatabase;
+
+use crate::world::{self, ROUNDS, Statistics, sequential_scans};
 
 const USERS: i64 = 20_000;
 const CHUNK: i64 = 100;
-/// Enough executions of one statement for Postgres to have tried a generic plan (its rule is five).
-const ROUNDS: usize = 8;
 /// What is too large to be read whole.
 const LARGE: [&str; 8] = [
     "commands",
@@ -33,34 +32,9 @@ const LARGE: [&str; 8] = [
 /// The job of every command that is there.
 const OLDER: i64 = 1;
 
-#[derive(Debug, Clone, Copy)]
-enum Statistics {
-    Never,
-    WhenEmpty,
-    Fresh,
-}
-
 /// A tenant whose users each have a device, are in group 1 and bear label 1 by halves, and have an application and a list.
 async fn filled(statistics: Statistics) -> (Store, TestDatabase) {
-    let database = TestPostgres::database().await;
-    let options = StoreOptions {
-        url: database.url.clone(),
-        pool_size: 2,
-        wait_timeout: Duration::from_secs(10),
-        statement_timeout: Duration::from_mins(1),
-        tls: TlsMode::Disable,
-    };
-    let store = Store::new(&options).unwrap();
-    migrate::run(&store).await.unwrap();
-    let client = store.client().await.unwrap();
-    for table in LARGE {
-        client.batch_execute(&format!("ALTER TABLE {table} SET (autovacuum_enabled = false)")).await.unwrap();
-    }
-    if matches!(statistics, Statistics::WhenEmpty) {
-        client.batch_execute("ANALYZE").await.unwrap();
-    }
-    client
-        .batch_execute(&format!(
+    let fill = format!(
             "INSERT INTO tenants (id, name) OVERRIDING SYSTEM VALUE VALUES (1, 'acme');
              INSERT INTO organisations (id, tenant_id, code, name, path) OVERRIDING SYSTEM VALUE VALUES (1, 1, 'root', 'r', '/1/');
              INSERT INTO operators (id, tenant_id, organisation_id, login_id, name, role, password_hash)
@@ -102,14 +76,8 @@ async fn filled(statistics: Statistics) -> (Store, TestDatabase) {
                 SELECT 1, n, {OLDER}, 1 FROM generate_series(1, {USERS}) n;
              INSERT INTO device_apps (device_id, package_name, version_code)
                 SELECT n, 'p', 1 FROM generate_series(1, {USERS}) n"
-        ))
-        .await
-        .unwrap();
-    if matches!(statistics, Statistics::Fresh) {
-        client.batch_execute("ANALYZE").await.unwrap();
-    }
-    drop(client);
-    (store, database)
+    );
+    world::filled(statistics, &LARGE, &fill).await
 }
 
 #[tokio::test]
@@ -124,7 +92,7 @@ async fn no_step_of_a_push_reads_a_large_table_whole() {
         PushAudience::Holders,
         PushAudience::Devices((1..=USERS).collect()),
     ];
-    for statistics in [Statistics::Never, Statistics::WhenEmpty, Statistics::Fresh] {
+    for statistics in Statistics::ALL {
         let (store, _database) = filled(statistics).await;
         for (job, audience) in
             [11, 12, 13, 14].into_iter().flat_map(|job| audiences.iter().map(move |a| (JobId(job), a)))
@@ -158,12 +126,8 @@ async fn no_step_of_a_push_reads_a_large_table_whole() {
                 }
             }
             // A step that begins within a user has that user among those that it looks at.
-            assert!(planned > ROUNDS * 98, "{statistics:?} {job} {planned}");
-            let sql =
-                "SELECT relname::text, seq_scan FROM pg_stat_xact_user_tables WHERE relname = ANY($1) AND seq_scan > 0";
-            let found = tx.query(sql, &[&LARGE.as_slice()]).await.unwrap();
-            let scans: Vec<(String, i64)> = found.iter().map(|row| (row.get(0), row.get(1))).collect();
-            assert_eq!(scans, [], "{statistics:?} {job}");
+            assert!(planned > 98 * 8, "{statistics:?} {job} {planned}");
+            assert_eq!(sequential_scans(&tx, &LARGE).await, [], "{statistics:?} {job}");
         }
     }
 }

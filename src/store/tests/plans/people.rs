@@ -1,55 +1,25 @@
 //! The lists of users and managed devices, and what writes them, keep to the indexes of large tables, whatever the statistics
 //! say.
-#![allow(clippy::unwrap_used)]
-
-use std::time::Duration;
 
 use drover_domain::{OrganisationId, OrganisationPath, TenantId, UserId};
 use drover_store::{
-    Store, StoreOptions, TlsMode, Tx,
+    Store,
     managed_devices::{self, DeviceColumns, DeviceSearch, DeviceValues},
-    migrate,
     people::{
         scope::{After, Scope},
         users::{self, UserColumns, UserValues},
     },
 };
-use drover_testkit::{TestDatabase, TestPostgres};
+use drover_testkit::TestDatabase;
+
+use crate::world::{self, ROUNDS, Statistics, sequential_scans};
 
 const ROWS: i64 = 30_000;
 const ORGANISATIONS: i64 = 100;
 const PAGE: i64 = 100;
-/// Enough executions of one statement for Postgres to have tried a generic plan (its rule is five).
-const ROUNDS: i64 = 8;
-
-#[derive(Debug, Clone, Copy)]
-enum Statistics {
-    Never,
-    WhenEmpty,
-    Fresh,
-}
 
 /// A root with organisations below it, each with as many users and devices, each user with one device.
 async fn filled(statistics: Statistics) -> (Store, TestDatabase) {
-    let database = TestPostgres::database().await;
-    let options = StoreOptions {
-        url: database.url.clone(),
-        pool_size: 2,
-        wait_timeout: Duration::from_secs(10),
-        statement_timeout: Duration::from_mins(1),
-        tls: TlsMode::Disable,
-    };
-    let store = Store::new(&options).unwrap();
-    migrate::run(&store).await.unwrap();
-    let client = store.client().await.unwrap();
-    let tables = ["organisations", "users", "devices"];
-    for table in tables {
-        client.batch_execute(&format!("ALTER TABLE {table} SET (autovacuum_enabled = false)")).await.unwrap();
-    }
-    let analyze = format!("ANALYZE {}", tables.join(", "));
-    if matches!(statistics, Statistics::WhenEmpty) {
-        client.batch_execute(&analyze).await.unwrap();
-    }
     let fill = format!(
         "INSERT INTO tenants (id, name) OVERRIDING SYSTEM VALUE VALUES (1, 'acme');
         INSERT INTO organisations (id, tenant_id, parent_id, code, name, path) OVERRIDING SYSTEM VALUE
@@ -62,18 +32,7 @@ async fn filled(statistics: Statistics) -> (Store, TestDatabase) {
         ALTER TABLE users ALTER id RESTART WITH 1000001;
         ALTER TABLE devices ALTER id RESTART WITH 1000001"
     );
-    client.batch_execute(&fill).await.unwrap();
-    if matches!(statistics, Statistics::Fresh) {
-        client.batch_execute(&analyze).await.unwrap();
-    }
-    drop(client);
-    (store, database)
-}
-
-async fn sequential_scans(tx: &Tx<'_>) -> i64 {
-    let sql = "SELECT COALESCE(sum(seq_scan), 0)::bigint FROM pg_stat_xact_user_tables
-        WHERE relname IN ('users', 'devices')";
-    tx.query_one(sql, &[]).await.unwrap().get(0)
+    world::filled(statistics, &["organisations", "users", "devices"], &fill).await
 }
 
 fn device(uuid: String, organisation: i64, user: i64) -> DeviceValues {
@@ -100,12 +59,12 @@ fn user(account: String) -> UserValues {
 #[tokio::test]
 async fn no_list_and_no_upsert_reads_a_whole_table() {
     let columns = UserColumns { organisation: true, name: true, mail: true, phone: true };
-    for statistics in [Statistics::Never, Statistics::WhenEmpty, Statistics::Fresh] {
+    for statistics in Statistics::ALL {
         let (store, _database) = filled(statistics).await;
         let mut client = store.client().await.unwrap();
         let tx = client.transaction().await.unwrap();
         // Those of the filling may not have been accounted for yet.
-        let before = sequential_scans(&tx).await;
+        let before = sequential_scans(&tx, &["users", "devices"]).await;
         let path = |text: &str| OrganisationPath::parse(text).unwrap();
         let all = Scope { tenant: TenantId(1), path: path("/1/") };
         for round in 1..=ROUNDS {
@@ -123,7 +82,11 @@ async fn no_list_and_no_upsert_reads_a_whole_table() {
                 ] {
                     managed_devices::page(&tx, scope, &search, after, PAGE).await.unwrap();
                 }
-                assert_eq!(sequential_scans(&tx).await, before, "lists, round {round}, statistics {statistics:?}");
+                assert_eq!(
+                    sequential_scans(&tx, &["users", "devices"]).await,
+                    before,
+                    "lists, round {round}, statistics {statistics:?}"
+                );
             }
             // Half of them are there.
             let numbers = (ROWS - 250 + 500 * round)..(ROWS + 250 + 500 * round);
@@ -136,7 +99,11 @@ async fn no_list_and_no_upsert_reads_a_whole_table() {
             let known = managed_devices::lock(&tx, &all, &format!("d{number}")).await.unwrap().unwrap();
             managed_devices::update(&tx, known.id, &device(known.values.uuid.clone(), id, number)).await.unwrap();
             assert!(users::holds_devices(&tx, UserId(number)).await.unwrap());
-            assert_eq!(sequential_scans(&tx).await, before, "writes, round {round}, statistics {statistics:?}");
+            assert_eq!(
+                sequential_scans(&tx, &["users", "devices"]).await,
+                before,
+                "writes, round {round}, statistics {statistics:?}"
+            );
         }
     }
 }

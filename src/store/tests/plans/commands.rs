@@ -1,23 +1,21 @@
 //! Statements on the table of commands keep to its indexes whatever the statistics say: with ten thousands of rows, of
 //! which the planner was told when the table was empty, when every row was terminal, or never.
-#![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
 
 use drover_domain::{CommandState, Event, JobId};
 use drover_store::{
-    Store, StoreOptions, TlsMode, Tx,
+    Store,
     commands::{self, Devices, Happening},
-    migrate, reports,
+    reports,
     tallies::Tally,
     timers,
 };
-use drover_testkit::TestPostgres;
+
+use crate::world::{ROUNDS, sequential_scans, store};
 
 const ROWS: i64 = 30_000;
 const BATCH: i64 = 500;
-/// Enough executions of one statement for Postgres to have tried a generic plan (its rule is five).
-const ROUNDS: i64 = 8;
 
 #[derive(Debug, Clone, Copy)]
 enum Statistics {
@@ -25,20 +23,6 @@ enum Statistics {
     WhenEmpty,
     WhenTerminal,
     Fresh,
-}
-
-async fn store() -> (Store, drover_testkit::TestDatabase) {
-    let database = TestPostgres::database().await;
-    let options = StoreOptions {
-        url: database.url.clone(),
-        pool_size: 2,
-        wait_timeout: Duration::from_secs(10),
-        statement_timeout: Duration::from_mins(1),
-        tls: TlsMode::Disable,
-    };
-    let store = Store::new(&options).unwrap();
-    migrate::run(&store).await.unwrap();
-    (store, database)
 }
 
 async fn fill(store: &Store, statistics: Statistics) {
@@ -58,11 +42,6 @@ async fn fill(store: &Store, statistics: Statistics) {
     if matches!(statistics, Statistics::Fresh) {
         client.batch_execute("ANALYZE commands").await.unwrap();
     }
-}
-
-async fn sequential_scans(tx: &Tx<'_>) -> i64 {
-    let sql = "SELECT COALESCE(sum(seq_scan), 0)::bigint FROM pg_stat_xact_user_tables WHERE relname = 'commands'";
-    tx.query_one(sql, &[]).await.unwrap().get(0)
 }
 
 #[tokio::test]
@@ -98,7 +77,7 @@ async fn no_statement_on_commands_reads_the_whole_table() {
             let succeeded = Happening { attempt: Some(1), ..Happening::new(job, &ids, Event::Succeeded) };
             let moved = commands::apply(&tx, &succeeded, &mut Tally::default()).await.unwrap();
             assert_eq!(moved.len(), ids.len());
-            assert_eq!(sequential_scans(&tx).await, 0, "round {round}, statistics {statistics:?}");
+            assert_eq!(sequential_scans(&tx, &["commands"]).await, [], "round {round}, statistics {statistics:?}");
         }
     }
 }

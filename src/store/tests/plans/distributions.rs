@@ -1,31 +1,20 @@
 //! The planning of a distribution costs what its devices cost, however many organisations they are in.
-#![allow(clippy::unwrap_used)]
-
-use std::time::Duration;
 
 use drover_domain::JobId;
 use drover_store::{
-    Store, StoreOptions, TlsMode,
+    Store,
     audiences::{self, Making},
-    migrate,
 };
-use drover_testkit::{TestDatabase, TestPostgres};
+use drover_testkit::TestDatabase;
+
+use crate::world::store;
 
 const ORGANISATIONS: i64 = 450;
 const DEVICES: i64 = 900;
 
 /// Two tenants with wide trees, every second organisation being the first one's, and a job for all devices of the first.
 async fn filled() -> (Store, TestDatabase, JobId) {
-    let database = TestPostgres::database().await;
-    let options = StoreOptions {
-        url: database.url.clone(),
-        pool_size: 2,
-        wait_timeout: Duration::from_secs(10),
-        statement_timeout: Duration::from_mins(1),
-        tls: TlsMode::Disable,
-    };
-    let store = Store::new(&options).unwrap();
-    migrate::run(&store).await.unwrap();
+    let (store, database) = store().await;
     let client = store.client().await.unwrap();
     let job = "INSERT INTO jobs (tenant_id, name, state, retry_limit, attempt_timeout_s, job_timeout_s, trace_context,
         started_at, expires_at, client_version_id, client_group_id, organisation_id, kind, publication_id)

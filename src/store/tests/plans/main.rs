@@ -1,0 +1,13 @@
+//! Statements on large tables keep to the indexes, whatever Postgres knows of the tables: it was told when they were empty, when
+//! they were full, or never.
+#![allow(clippy::unwrap_used)] // clippy knows tests by their attribute, not their helpers
+
+mod applications;
+mod commands;
+mod credentials;
+mod distributions;
+mod files;
+mod people;
+mod pushes;
+mod reviews;
+mod world;
