@@ -3,7 +3,7 @@
 use drover_messages::{ApplicationFile, ClientFile, DeviceCommand, FirmwareFile, InstallOptions, RestrictionList};
 use drover_store::Artifact;
 
-use crate::{Job, Service, applications::orders};
+use crate::{Job, Service, applications::pushing::orders};
 
 /// What all devices of a job are told, but for what names each one's command.
 #[derive(Debug, Clone)]

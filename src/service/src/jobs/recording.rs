@@ -21,7 +21,7 @@ use drover_store::{
 
 use crate::{
     Service, ServiceError,
-    applications::carried_out::CarriedOut,
+    applications::pushing::carried_out::CarriedOut,
     jobs::{evidence, moved::observe},
 };
 

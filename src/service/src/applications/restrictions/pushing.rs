@@ -13,9 +13,9 @@ use drover_store::{
 use super::{disabled, lock_seen};
 use crate::{
     Operator, Service, ServiceError,
-    applications::{
+    applications::pushing::{
+        NewPush,
         assigning::{self, ASSIGNMENTS_MAX},
-        pushes::NewPush,
         targets,
     },
 };

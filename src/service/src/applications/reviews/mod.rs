@@ -21,7 +21,7 @@ use drover_store::{
     tallies::Tally,
 };
 
-use crate::{Service, ServiceError, applications::pushes::NewPush, jobs::moved::observe};
+use crate::{Service, ServiceError, applications::pushing::NewPush, jobs::moved::observe};
 use decision::{Decision, Facts};
 
 /// How long a device that cannot be reviewed leaves the others in peace.

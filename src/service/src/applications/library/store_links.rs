@@ -6,7 +6,7 @@ use drover_store::{
     applications::{self as rows, NewApplication, NewRelease, uploads::ApplicationValues},
 };
 
-use super::{ApplicationRefusal as R, saving::categorise, store_link::StoreLink, values};
+use super::{ApplicationRefusal as R, changing::categorise, store_link::StoreLink, values};
 use crate::{Operator, Service, ServiceError};
 
 /// What the document's samples say of the price.

@@ -10,9 +10,8 @@ use drover_store::{
 };
 
 use super::{
-    ApplicationRefusal as R,
+    ApplicationRefusal as R, NewPush,
     assigning::{self, ASSIGNMENTS_MAX},
-    pushes::NewPush,
     targets,
 };
 use crate::{Operator, Service, ServiceError};

@@ -10,10 +10,10 @@ use crate::ServiceError;
 
 /// The most assignments of one application or list: those that a newer one does not take over from. Each is carried out anew
 /// when what it brings changes.
-pub(super) const ASSIGNMENTS_MAX: i64 = 1000;
+pub(crate) const ASSIGNMENTS_MAX: i64 = 1000;
 
 /// Makes an assignment, in place of older ones that it covers. The caller has its application or list locked.
-pub(super) async fn assign(tx: &Tx<'_>, new: &NewAssignment<'_>) -> Result<AssignmentId, ServiceError> {
+pub(crate) async fn assign(tx: &Tx<'_>, new: &NewAssignment<'_>) -> Result<AssignmentId, ServiceError> {
     let assignment = assignments::insert(tx, new).await?;
     assignments::take_over(tx, new.subject, assignment).await?;
     let live = assignments::live(tx, new.subject, AssignmentId(0), ASSIGNMENTS_MAX + 1).await?.len();

@@ -10,8 +10,8 @@ use drover_store::{
     jobs, pushes,
 };
 
-use super::{library, pushes::NewPush, pushing::pushable, targets};
-use crate::{Operator, Service, ServiceError};
+use super::{NewPush, application::pushable, targets};
+use crate::{Operator, Service, ServiceError, applications::library::changeable};
 
 /// Applications looked at in one step.
 const BATCH: i64 = 100;
@@ -75,7 +75,7 @@ impl Service {
     ) -> Result<(), ServiceError> {
         let mut client = self.store().client().await?;
         let tx = client.transaction().await.map_err(StoreError::from)?;
-        let application = library::changeable(&tx, operator, id).await?;
+        let application = changeable(&tx, operator, id).await?;
         let subject = Subject::Application(id);
         assignments::end_all(&tx, subject).await?;
         // From here on no planner adds to those who have it.

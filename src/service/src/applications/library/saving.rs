@@ -12,8 +12,9 @@ use drover_store::{
 use uuid::Uuid;
 
 use super::{
-    ApplicationRefusal as R, DECISION_LIMIT, library,
-    upload::{check_kind, judge},
+    ApplicationRefusal as R, DECISION_LIMIT,
+    changing::{categorise, changeable},
+    judging::{check_kind, judge},
     values,
 };
 use crate::{Operator, Service, ServiceError};
@@ -161,7 +162,7 @@ async fn replace(
     id: ApplicationId,
     upload: &PendingUpload,
 ) -> Result<Application, ServiceError> {
-    let application = library::changeable(tx, operator, id).await?;
+    let application = changeable(tx, operator, id).await?;
     let Facts { platform, package_name, min_os_version, domain_type, kind, said, .. } = &upload.facts;
     if (application.platform, &application.package_name) != (*platform, package_name) {
         return Err(R::OtherPackage { theirs: application.package_name, ours: package_name.clone() }.into());
@@ -199,18 +200,6 @@ fn release<'a>(operator: &'a Operator, upload: &'a PendingUpload) -> NewRelease<
         source_url: None,
         created_by: &operator.login_id,
     }
-}
-
-/// Puts an application into the categories that are named, if any are.
-pub(super) async fn categorise(
-    tx: &Tx<'_>,
-    operator: &Operator,
-    id: ApplicationId,
-    named: Option<&[i64]>,
-) -> Result<(), ServiceError> {
-    let Some(named) = named else { return Ok(()) };
-    let categories = values::known_categories(tx, operator, named).await?;
-    Ok(rows::link_categories(tx, id, &categories).await?)
 }
 
 #[cfg(test)]

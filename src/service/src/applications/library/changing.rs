@@ -8,7 +8,7 @@ use drover_store::{
     },
 };
 
-use super::{ApplicationRefusal as R, saving::categorise, values};
+use super::{ApplicationRefusal as R, values};
 use crate::{Operator, Service, ServiceError, Window, Windowed};
 
 impl Service {
@@ -71,4 +71,16 @@ pub(crate) async fn changeable(
         return Err(R::BeingRemoved(id.to_string()).into());
     }
     Ok(application)
+}
+
+/// Puts an application into the categories that are named, if any are.
+pub(super) async fn categorise(
+    tx: &Tx<'_>,
+    operator: &Operator,
+    id: ApplicationId,
+    named: Option<&[i64]>,
+) -> Result<(), ServiceError> {
+    let Some(named) = named else { return Ok(()) };
+    let categories = values::known_categories(tx, operator, named).await?;
+    Ok(rows::link_categories(tx, id, &categories).await?)
 }

@@ -1,11 +1,11 @@
 //! A package is uploaded: saved when nothing else is kept of it, put aside when other versions are.
 
 use bytes::Bytes;
-use drover_domain::{Admission, ApplicationId, ApplicationType, Platform, ReleaseMark, admission};
+use drover_domain::{ApplicationId, ApplicationType, Platform};
 use drover_store::{
-    StoreError, Tx,
+    StoreError,
     applications::{
-        self as rows, KEPT_MAX,
+        self as rows,
         uploads::{self, ApplicationValues, Facts, PendingUpload},
     },
 };
@@ -14,7 +14,7 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::{
-    ApplicationRefusal as R,
+    judging::{check_kind, judge},
     parsing::{SpooledPackage, domain_type, signature},
     placing::Placed,
     saving, values,
@@ -190,38 +190,4 @@ impl Service {
         tx.commit().await.map_err(StoreError::from)?;
         Ok((uploaded, used))
     }
-}
-
-/// Refuses an IPA that is to be public.
-pub(super) fn check_kind(platform: Platform, kind: ApplicationType) -> Result<(), ServiceError> {
-    if platform == Platform::Ios && kind == ApplicationType::Public { Err(R::PublicIpa.into()) } else { Ok(()) }
-}
-
-/// Refuses what may not be kept beside what is. Returns the applications of other versions that the operator sees: what is kept
-/// anywhere in the tenant excludes the same version, but nobody is asked about what is out of sight.
-pub(super) async fn judge(
-    tx: &Tx<'_>,
-    operator: &Operator,
-    facts: &Facts,
-) -> Result<Vec<(ApplicationId, String)>, ServiceError> {
-    let Facts { platform, package_name, version_name, version_code, domain_type, said, .. } = facts;
-    let kept = rows::of_package(tx, operator.tenant, *platform, package_name).await?;
-    if kept.len() >= KEPT_MAX {
-        return Err(ServiceError::conflict(format!("file: {KEPT_MAX} applications of {package_name} are there")));
-    }
-    let mark = ReleaseMark {
-        domain_type: *domain_type,
-        version_name: version_name.clone(),
-        version_code: version_code.clone(),
-    };
-    match admission(&mark, kept.iter().map(|kept| &kept.mark)) {
-        Admission::WrappedBesideUnwrapped => return Err(R::WrappedBesideUnwrapped(package_name.clone()).into()),
-        Admission::SameVersion => {
-            return Err(R::SameVersion { package: package_name.clone(), version: version_name.clone() }.into());
-        }
-        Admission::First | Admission::BesideOthers => {}
-    }
-    values::known_categories(tx, operator, said.categories.as_deref().unwrap_or_default()).await?;
-    let seen = kept.into_iter().filter(|kept| operator.sees(&kept.owner));
-    Ok(seen.map(|kept| (kept.id, kept.mark.version_name)).collect())
 }
