@@ -34,7 +34,9 @@ pub(crate) fn parse(
     limits: &Limits,
     meter: &Meter<'_>,
 ) -> Result<Value, PackageError> {
-    let budget = Budget { part, values: limits.max_values, depth: limits.max_depth, text: bytes.len(), meter };
+    // A list is no longer than a manifest may be, so what it says once always fits.
+    let text = usize::try_from(limits.max_manifest_bytes).unwrap_or(usize::MAX);
+    let budget = Budget { part, values: limits.max_values, depth: limits.max_depth, text, meter };
     if bytes.starts_with(binary::MAGIC) { binary::parse(bytes, budget) } else { xml::parse(bytes, budget) }
 }
 
@@ -43,7 +45,8 @@ struct Budget<'a> {
     part: &'static str,
     values: usize,
     depth: usize,
-    /// Bytes of text: all of a list are no more than the list, unless some are used over and over.
+    /// Bytes of text. A binary list writes what is alike once and refers to it from many places, such as the keys of
+    /// dictionaries that are alike, so this may be more than the list has.
     text: usize,
     meter: &'a Meter<'a>,
 }

@@ -97,6 +97,20 @@ fn an_application_is_read_from_both_kinds_of_lists() {
     }
 }
 
+/// Binary lists keep what is alike once: a key of three hundred dictionaries, as advertising networks are listed, is read more
+/// often than it is written.
+#[test]
+fn texts_that_are_shared_are_no_reason_to_refuse() {
+    let networks: Vec<Value> =
+        (0..300).map(|n| json!({"SKAdNetworkIdentifier": format!("{n:010}.skadnetwork")})).collect();
+    let domain = || json!({"NSExceptionAllowsInsecureHTTPLoads": true, "NSExceptionMinimumTLSVersion": "TLSv1.0"});
+    let domains: Map<String, Value> = (0..200).map(|n| (format!("d{n}.example.com"), domain())).collect();
+    let ipa = Ipa::new()
+        .info("SKAdNetworkItems", json!(networks))
+        .info("NSAppTransportSecurity", json!({"NSExceptionDomains": domains}));
+    assert_eq!(ipa.read().label, "例 App");
+}
+
 #[test]
 fn each_kind_of_profile_is_told() {
     let profile = |key: &str, value: Value, debugged: bool| {
