@@ -58,6 +58,28 @@ async fn other_versions_out_of_sight_are_not_asked_about_and_exclude_the_same_on
 }
 
 #[tokio::test]
+async fn an_application_does_not_tell_of_categories_out_of_sight() {
+    let world = World::new().await;
+    let shared = world.saved(&world.admin, "a.apk", &apk("com.example.a", "1.0", 1)).await;
+    let top = world.category(&world.admin, "top", &[shared]).await;
+    let north = world.category(&world.north, "north", &[shared]).await;
+    for (person, ids, names) in [
+        (&world.admin, format!("{top},{north}"), json!(["top", "north"])),
+        (&world.north, format!("{top},{north}"), json!(["top", "north"])),
+        (&world.south, top.to_string(), json!(["top"])),
+    ] {
+        let row = &world.rows(person, &[]).await[0];
+        assert_eq!((&row["catesId"], &row["categoryName"]), (&json!(ids), &names));
+        let detail = world.detail(person, shared).await;
+        assert_eq!(detail["catesId"], ids);
+    }
+    let in_north = [("search_category", north.to_string())];
+    let in_north = in_north.each_ref().map(|(name, value)| (*name, value.as_str()));
+    assert!(world.rows(&world.south, &in_north).await.is_empty(), "what is out of sight does not exist");
+    assert_eq!(world.rows(&world.admin, &in_north).await.len(), 1);
+}
+
+#[tokio::test]
 async fn categories_are_seen_and_changed_as_applications_are() {
     let world = World::new().await;
     let app = world.saved(&world.north, "a.apk", &apk("com.example.a", "1.0", 1)).await;

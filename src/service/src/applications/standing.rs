@@ -6,7 +6,7 @@ use drover_store::{
     applications::{self, DeviceApp, Distributed, DistributionFilter, StandingCase},
 };
 
-use crate::{ApplicationRefusal, Operator, Service, ServiceError, Window};
+use crate::{Operator, Service, ServiceError, Window};
 
 /// Which devices of a distribution to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,12 +43,8 @@ impl Service {
         search: DistributionSearch,
         window: Window,
     ) -> Result<Windowed<Distributed>, ServiceError> {
+        self.application(operator, application).await?;
         let client = self.store().client().await?;
-        let found = applications::get(&client, operator.tenant, application).await?;
-        let own = &operator.organisation.path;
-        if !found.is_some_and(|found| own.contains(&found.owner) || found.owner.contains(own)) {
-            return Err(ApplicationRefusal::NoSuchApplication(application.to_string()).into());
-        }
         let DistributionSearch { search, relationship, status } = search;
         let filter = DistributionFilter { search, relationship, cases: status.map(cases_of) };
         Ok(applications::distribution(&client, &operator.scope(), application, &filter, window).await?)

@@ -6,15 +6,13 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::locking::number;
-use crate::{GenericClient, Page, StoreError, Window, Windowed, rows::word, sql};
+use crate::{GenericClient, Page, StoreError, Window, Windowed, sql};
 
 /// An application, what it gives devices now, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApplicationRecord {
     /// Its id.
     pub id: ApplicationId,
-    /// Where the organisation that administers it stands.
-    pub owner: OrganisationPath,
     /// Who added it.
     pub created_by: String,
     /// Its name.
@@ -57,7 +55,7 @@ pub struct ApplicationRecord {
     pub size_bytes: i64,
     /// Where it is in the store.
     pub source_url: Option<String>,
-    /// The categories it is in, by id, with their names.
+    /// The categories it is in, so far as they are seen, by id, with their names.
     pub categories: Vec<(CategoryId, String)>,
     /// When it is pushed next, if that is scheduled.
     pub starts_at: Option<DateTime<Utc>>,
@@ -85,7 +83,7 @@ pub struct ApplicationFilter {
 /// Columns of [`record`], for `records!`.
 macro_rules! columns {
     () => {
-        " SELECT a.id, o.path, a.created_by, a.name, p.name AS package_name, p.platform, a.type, a.domain_type, a.company,
+        " SELECT a.id, a.created_by, a.name, p.name AS package_name, p.platform, a.type, a.domain_type, a.company,
             a.description, a.price, a.itunes_store_id, a.os_version, a.removing_at IS NOT NULL AS is_removing, a.created_at,
             a.updated_at, r.file_id, r.icon_id, r.file_name, r.version_name, r.version_code, r.size_bytes, r.source_url,
             c.ids AS category_ids, c.names AS category_names, t.pushed, t.installed,
@@ -94,7 +92,8 @@ macro_rules! columns {
     };
 }
 
-/// Applications as `a`, each with its package, organisation, release, categories and tallies.
+/// Applications as `a`, each with its package, organisation, release, tallies, and the categories that are seen from the
+/// organisation whose path is `$2`.
 macro_rules! records {
     ($applications:literal) => {
         concat!(
@@ -104,26 +103,29 @@ macro_rules! records {
               JOIN app_releases r ON r.id = a.release_id
               CROSS JOIN LATERAL (SELECT array_agg(c.id ORDER BY c.id) AS ids, array_agg(c.name ORDER BY c.id) AS names
                 FROM app_category_members m JOIN app_categories c ON c.id = m.category_id
-                WHERE m.application_id = a.id) c
+                    JOIN organisations co ON co.id = c.organisation_id
+                WHERE m.application_id = a.id AND (starts_with(co.path, $2) OR starts_with($2, co.path))) c
               CROSS JOIN LATERAL (SELECT COALESCE(sum(t.pushed), 0)::bigint AS pushed,
                 COALESCE(sum(t.installed), 0)::bigint AS installed FROM app_tallies t WHERE t.application_id = a.id) t "
         )
     };
 }
 
-/// A tenant's application that was not deleted.
+/// A tenant's application that belongs to an organisation, to one above it or to one below it, and was not deleted.
 pub async fn get(
     client: &impl GenericClient,
     tenant: TenantId,
+    seen_from: &OrganisationPath,
     id: ApplicationId,
 ) -> Result<Option<ApplicationRecord>, StoreError> {
     const SQL: &str = concat!(
         "/* applications::get */",
         columns!(),
         records!("applications a"),
-        "WHERE a.id = $1 AND a.tenant_id = $2 AND a.deleted_at IS NULL"
+        "WHERE a.id = $1 AND a.tenant_id = $3 AND a.deleted_at IS NULL
+            AND (starts_with(o.path, $2) OR starts_with($2, o.path))"
     );
-    sql::query_opt(client, SQL, &[&id.0, &tenant.0]).await?.as_ref().map(record).transpose()
+    sql::query_opt(client, SQL, &[&id.0, &seen_from.as_str(), &tenant.0]).await?.as_ref().map(record).transpose()
 }
 
 /// A tenant's applications that belong to an organisation, to one above it or to one below it, the newest first.
@@ -146,7 +148,10 @@ pub async fn page(
                     AND ($3::text IS NULL OR strpos(lower(a.name), lower($3)) > 0
                         OR strpos(lower(a.company), lower($3)) > 0)
                     AND ($4::bigint IS NULL OR EXISTS (SELECT FROM app_category_members m
-                        WHERE m.category_id = $4 AND m.application_id = a.id))
+                        JOIN app_categories c ON c.id = m.category_id
+                        JOIN organisations co ON co.id = c.organisation_id
+                        WHERE m.category_id = $4 AND m.application_id = a.id
+                            AND (starts_with(co.path, $2) OR starts_with($2, co.path))))
                     AND ($5::smallint IS NULL OR p.platform = $5) AND ($6::smallint IS NULL OR a.type = $6)
                     AND ($7::smallint IS NULL OR a.domain_type = $7)"
             )
@@ -184,7 +189,6 @@ fn record(row: &Row) -> Result<ApplicationRecord, StoreError> {
     let names: Vec<String> = row.get::<_, Option<_>>("category_names").unwrap_or_default();
     Ok(ApplicationRecord {
         id: ApplicationId(row.get("id")),
-        owner: word(row, "path", OrganisationPath::parse)?,
         created_by: row.get("created_by"),
         name: row.get("name"),
         package_name: row.get("package_name"),

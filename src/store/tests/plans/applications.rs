@@ -60,7 +60,7 @@ async fn nothing_that_is_shown_or_locked_reads_a_whole_table() {
         let (tenant, path) = (TenantId(1), OrganisationPath::parse("/1/").unwrap());
         for round in 1..=ROUNDS {
             let (id, category) = (ApplicationId(round * 1000), CategoryId(round));
-            assert!(applications::get(&tx, tenant, id).await.unwrap().is_some());
+            assert!(applications::get(&tx, tenant, &path, id).await.unwrap().is_some());
             assert!(applications::lock(&tx, tenant, id).await.unwrap().is_some());
             let package = format!("p{}", id.0);
             assert_eq!(applications::of_package(&tx, tenant, Platform::Android, &package).await.unwrap().len(), 1);

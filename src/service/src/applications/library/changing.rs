@@ -14,9 +14,9 @@ use crate::{Operator, Service, ServiceError, Window, Windowed};
 impl Service {
     /// An application that the operator sees.
     pub async fn application(&self, operator: &Operator, id: ApplicationId) -> Result<ApplicationRecord, ServiceError> {
-        let found = rows::get(&self.store().client().await?, operator.tenant, id).await?;
-        let seen = found.filter(|application| operator.sees(&application.owner));
-        seen.ok_or_else(|| R::NoSuchApplication(id.to_string()).into())
+        let client = self.store().client().await?;
+        let found = rows::get(&client, operator.tenant, &operator.organisation.path, id).await?;
+        found.ok_or_else(|| R::NoSuchApplication(id.to_string()).into())
     }
 
     /// Applications that the operator sees, the newest first.
