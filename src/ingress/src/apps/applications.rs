@@ -7,9 +7,10 @@ use utoipa::OpenApi;
 
 use super::{
     errors::AppError,
-    params::{AppId, Paging, window},
+    params::AppId,
     views::{self, DetailAnswer, ListRow, Rows},
-    wire::ApplicationBody,
+    window::Paging,
+    wire::{ApplicationBody, enumerated},
 };
 use crate::{
     openapi::AppRefusals,
@@ -17,7 +18,6 @@ use crate::{
         WebApi,
         auth::WebCaller,
         body::{Done, JsonBody},
-        errors::WebError,
         params::Params,
     },
 };
@@ -51,11 +51,11 @@ pub(super) async fn list(
     let filter = ApplicationFilter {
         search: params.text("search_nameOrComp", SEARCH_MAX_CHARS)?.map(str::to_owned),
         category: params.number("search_category")?.map(CategoryId),
-        platform: numbered(&params, "search_platform", Platform::from_code)?,
-        kind: numbered(&params, "search_type", ApplicationType::from_code)?,
-        domain_type: numbered(&params, "search_domaintype", DomainType::from_code)?,
+        platform: enumerated("search_platform", params.number("search_platform")?, Platform::from_code)?,
+        kind: enumerated("search_type", params.number("search_type")?, ApplicationType::from_code)?,
+        domain_type: enumerated("search_domaintype", params.number("search_domaintype")?, DomainType::from_code)?,
     };
-    let found = api.service.applications(&operator, &filter, window(&params)?).await?;
+    let found = api.service.applications(&operator, &filter, params.window()?).await?;
     let offset = operator.utc_offset_minutes;
     let rows = found.items.into_iter().map(|item| views::row(&api.service, item, offset)).collect();
     Ok(Json(Rows { total: found.total, rows }))
@@ -91,10 +91,4 @@ pub(super) async fn edit(
     operator.require_write()?;
     api.service.change_application(&operator, id, &body.read()?).await?;
     Ok(Done {})
-}
-
-/// A parameter that is a number of an enumeration.
-fn numbered<T>(params: &Params, name: &str, read: fn(i16) -> Option<T>) -> Result<Option<T>, WebError> {
-    let Some(number) = params.number(name)? else { return Ok(None) };
-    read(number).map(Some).ok_or_else(|| WebError::invalid(name, "is no known number"))
 }

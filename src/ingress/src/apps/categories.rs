@@ -8,8 +8,9 @@ use utoipa::{OpenApi, ToSchema};
 
 use super::{
     errors::AppError,
-    params::{CategoryIds, Paging, window},
+    params::CategoryIds,
     views::{self, CategoryView, Rows},
+    window::Paging,
     wire::{self, CategoryBody},
 };
 use crate::{
@@ -73,7 +74,7 @@ pub(super) async fn list(
     params: Params,
 ) -> Result<Json<Rows<CategoryView>>, AppError> {
     let search = params.text("name", SEARCH_MAX_CHARS)?;
-    let found = api.service.categories(&operator, search, window(&params)?).await?;
+    let found = api.service.categories(&operator, search, params.window()?).await?;
     Ok(Json(Rows { total: found.total, rows: found.items.into_iter().map(views::category).collect() }))
 }
 

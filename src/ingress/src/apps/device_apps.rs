@@ -6,9 +6,9 @@ use drover_service::{DeviceApp, Window};
 use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
-use super::errors::AppError;
+use super::{errors::AppError, window::Paging};
 use crate::{
-    openapi::Refusals,
+    openapi::AppRefusals,
     web::{
         WebApi,
         auth::WebCaller,
@@ -22,9 +22,6 @@ use crate::{
 #[derive(OpenApi)]
 #[openapi(paths(list))]
 pub(crate) struct Api;
-
-/// Rows when the caller does not say.
-const LIMIT: u32 = 50;
 
 /// Applications of a device.
 #[derive(Debug, Serialize, ToSchema)]
@@ -93,18 +90,17 @@ impl DeviceAppRow {
     get, path = "/devices/{deviceId}/apps", operation_id = "device_apps_list", tag = "applications",
     params(
         ("deviceId" = i64, Path, description = "The device", example = 113),
-        ("offset" = Option<u32>, Query, description = "Rows left out, 0 unless given", minimum = 0, maximum = 99_000),
-        ("limit" = Option<u32>, Query, description = "The most rows, 1 to 1000, 50 unless given", minimum = 1, maximum = 1000),
+        Paging,
     ),
-    responses((status = 200, description = "The applications", body = DeviceAppList), Refusals)
+    responses((status = 200, description = "The applications", body = DeviceAppList), AppRefusals)
 )]
-pub(crate) async fn list(
+pub(super) async fn list(
     State(api): State<WebApi>,
     WebCaller(operator): WebCaller,
     id: Result<Id, WebError>,
     params: Result<Params, WebError>,
 ) -> Result<Json<DeviceAppList>, AppError> {
-    let (Id(device), window): (Id, Window) = (id?, params?.window(LIMIT)?);
+    let (Id(device), window): (Id, Window) = (id?, params?.window()?);
     let device = DeviceId(device);
     let found = api.service.device_apps(&operator, device, window).await?;
     let row = |app| DeviceAppRow::of(device, app, operator.utc_offset_minutes);

@@ -1,21 +1,15 @@
 //! B10: the devices that an application was pushed to.
 
 use axum::{Json, extract::State};
-use drover_domain::{ApplicationId, Relationship, install_status};
+use drover_domain::{Relationship, install_status};
 use drover_service::{Distributed, DistributedUser, DistributionSearch, Window};
 use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
-use super::errors::AppError;
+use super::{errors::AppError, params::AppId, window::Paging, wire::enumerated};
 use crate::{
-    openapi::Refusals,
-    web::{
-        WebApi,
-        auth::WebCaller,
-        errors::WebError,
-        params::{Id, Params},
-        time,
-    },
+    openapi::AppRefusals,
+    web::{WebApi, auth::WebCaller, errors::WebError, params::Params, time},
 };
 
 /// The handlers of this file.
@@ -23,8 +17,6 @@ use crate::{
 #[openapi(paths(list))]
 pub(crate) struct Api;
 
-/// Rows when the caller does not say.
-const LIMIT: u32 = 50;
 /// The longest text that is searched for.
 const SEARCH_MAX: usize = 128;
 /// What the document calls the group of those who are in none.
@@ -142,32 +134,27 @@ fn said(text: String) -> Option<String> {
         ("relationship" = Option<i16>, Query, description = "1 company, 2 employee, 3 other", minimum = 1, maximum = 3),
         ("installStatus" = Option<i16>, Query,
             description = "0: all but 1, 7 and 11; 7: 1 and 7; other codes exactly"),
-        ("offset" = Option<u32>, Query, description = "Rows left out, 0 unless given", minimum = 0, maximum = 99_000),
-        ("limit" = Option<u32>, Query, description = "The most rows, 1 to 1000, 50 unless given", minimum = 1, maximum = 1000),
+        Paging,
     ),
-    responses((status = 200, description = "The devices", body = Distribution), Refusals)
+    responses((status = 200, description = "The devices", body = Distribution), AppRefusals)
 )]
-pub(crate) async fn list(
+pub(super) async fn list(
     State(api): State<WebApi>,
     WebCaller(operator): WebCaller,
-    id: Result<Id, WebError>,
-    params: Result<Params, WebError>,
+    AppId(application): AppId,
+    params: Params,
 ) -> Result<Json<Distribution>, AppError> {
-    let (Id(application), params) = (id?, params?);
     let (search, window) = filter(&params)?;
-    let found = api.service.app_distribution(&operator, ApplicationId(application), search, window).await?;
+    let found = api.service.app_distribution(&operator, application, search, window).await?;
     let row = |found| DistributionRow::of(found, operator.utc_offset_minutes);
     Ok(Json(Distribution { total: found.total, rows: found.items.into_iter().map(row).collect() }))
 }
 
 fn filter(params: &Params) -> Result<(DistributionSearch, Window), WebError> {
-    let relationship = params
-        .number("relationship")?
-        .map(|code| Relationship::from_code(code).ok_or_else(|| WebError::invalid("relationship", "is 1, 2 or 3")));
     let search = DistributionSearch {
         search: params.text("searchInput", SEARCH_MAX)?.map(str::to_owned),
-        relationship: relationship.transpose()?,
+        relationship: enumerated("relationship", params.number("relationship")?, Relationship::from_code)?,
         status: params.number("installStatus")?,
     };
-    Ok((search, params.window(LIMIT)?))
+    Ok((search, params.window()?))
 }

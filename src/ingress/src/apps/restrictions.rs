@@ -10,13 +10,9 @@ use utoipa::OpenApi;
 
 use self::wire::{
     NewRestrictionBody, RestrictionChangeBody, RestrictionCreated, RestrictionPushBody, RestrictionRow,
-    RestrictionStatusBody, Search, enumerated,
+    RestrictionStatusBody, Search,
 };
-use super::{
-    errors::AppError,
-    params::{ListId, Paging, window},
-    views::Rows,
-};
+use super::{errors::AppError, params::ListId, views::Rows, window::Paging, wire::enumerated};
 use crate::{
     openapi::AppRefusals,
     web::{
@@ -68,7 +64,7 @@ pub(super) async fn list(
         platform: enumerated("platformType", params.number("platformType")?, Platform::from_code)?,
         is_enabled: enumerated("status", params.number("status")?, wire::enabled)?,
     };
-    let found = api.service.restrictions(&operator, &filter, window(&params)?).await?;
+    let found = api.service.restrictions(&operator, &filter, params.window()?).await?;
     Ok(Json(Rows { total: found.total, rows: found.items.into_iter().map(RestrictionRow::of).collect() }))
 }
 

@@ -44,6 +44,18 @@ pub(super) fn application_type(number: i64) -> Result<ApplicationType, WebError>
     known.ok_or_else(|| WebError::invalid("type", TYPES))
 }
 
+/// A value that travels as a number.
+pub(super) fn enumerated<T>(
+    field: &str,
+    number: Option<i64>,
+    read: fn(i16) -> Option<T>,
+) -> Result<Option<T>, WebError> {
+    let known = |number: i64| i16::try_from(number).ok().and_then(read);
+    number
+        .map(|number| known(number).ok_or_else(|| WebError::invalid(field, "is not a value of the document")))
+        .transpose()
+}
+
 /// The applications in a body: a list of numbers, or a text with commas. What is no number names none.
 pub(super) fn applications(sent: Value) -> Result<Option<Vec<i64>>, AppError> {
     let parts: Vec<String> = match sent {

@@ -183,6 +183,8 @@ async fn an_application_out_of_sight_has_the_documents_code() {
         let (status, answer) = world.call(person, "GET", &path(app), &[]).await;
         assert_eq!((status.as_u16(), &answer["errorCode"]), (400, &json!(711)), "{answer}");
     }
+    let (status, answer) = world.call(&world.admin, "GET", "/apps/app/x/distribution", &[]).await;
+    assert_eq!((status.as_u16(), &answer["errorCode"]), (400, &json!(711)), "as everywhere: {answer}");
     for (query, field) in [
         (("relationship", "4"), "relationship"),
         (("installStatus", "x"), "installStatus"),

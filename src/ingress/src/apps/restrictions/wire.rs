@@ -7,7 +7,10 @@ use drover_service::{ListedApp, NewRestriction, RestrictionChange, RestrictionPu
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::super::targets::{Ids, relationships, targets};
+use super::super::{
+    targets::{Ids, relationships, targets},
+    wire::enumerated,
+};
 use crate::{
     json::{number, string},
     web::errors::WebError,
@@ -174,18 +177,6 @@ fn listed(apps: Vec<ListedAppBody>) -> Result<Vec<ListedApp>, WebError> {
         listed.push(ListedApp { package_name: package.into(), name });
     }
     Ok(listed)
-}
-
-/// A value that travels as a number.
-pub(super) fn enumerated<T>(
-    field: &str,
-    number: Option<i64>,
-    read: fn(i16) -> Option<T>,
-) -> Result<Option<T>, WebError> {
-    let known = |number: i64| i16::try_from(number).ok().and_then(read);
-    number
-        .map(|number| known(number).ok_or_else(|| WebError::invalid(field, "is not a value of the document")))
-        .transpose()
 }
 
 /// Whether a status says that a list is enabled.
