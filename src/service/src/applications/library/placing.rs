@@ -27,7 +27,7 @@ impl Service {
         // Another number than the file's id: who knows that does not know where the bytes are.
         let name = random_uuid(self.inner.entropy.as_ref());
         let path = format!("files/{}/{}", operator.tenant, name.simple());
-        let written = self.inner.files.write(&path, max_bytes, bytes).await?;
+        let written = self.inner.files.write(&path, max_bytes, bytes).await.map_err(ours)?;
         Ok(Placed { id, path, file_name: file_name.to_owned(), written })
     }
 
@@ -55,5 +55,25 @@ impl Placed {
         };
         let named = files::insert_or_find(tx, &new).await?;
         Ok((named.id, named.object_path))
+    }
+}
+
+/// What is placed came whole and is read from this process' own file, so its breaking off is no caller's fault.
+fn ours(error: ServiceError) -> ServiceError {
+    match error {
+        ServiceError::Aborted(cause) => ServiceError::Unavailable(cause),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_fails_is_not_the_uploaders_fault() {
+        assert!(matches!(ours(ServiceError::Aborted("input/output error".into())), ServiceError::Unavailable(_)));
+        let full = ServiceError::TooLarge { field: "file", max_bytes: 1 };
+        assert!(matches!(ours(full), ServiceError::TooLarge { .. }));
     }
 }
