@@ -51,6 +51,7 @@ async fn a_policy_that_cannot_be_is_refused() {
     let second = format!("{POLICIES}/{}", second["id"].as_str().unwrap());
     refused(759, add(&world, &json!({"name": "taken", "domainType": 3})).await);
     refused(759, world.json(&world.admin, "PATCH", &second, &json!({"name": "taken"})).await);
+    refused(759, world.json(&world.admin, "PATCH", &second, &json!({"name": " taken "})).await);
     for body in [
         json!({"domainType": 0}),
         json!({"name": "", "domainType": 0}),

@@ -77,8 +77,10 @@ impl Service {
         caller.require_write()?;
         check(change.name.as_deref(), change.settings.as_ref())?;
         self.application_policy(caller, id).await?;
-        let changed = policies::update(&self.store().client().await?, id, change).await;
-        changed.map_err(|error| taken(error, change.name.as_deref().unwrap_or_default()))?;
+        let name = change.name.as_deref().map(str::trim);
+        let change = PolicyChange { name: name.map(str::to_owned), ..change.clone() };
+        let changed = policies::update(&self.store().client().await?, id, &change).await;
+        changed.map_err(|error| taken(error, name.unwrap_or_default()))?;
         self.application_policy(caller, id).await
     }
 
