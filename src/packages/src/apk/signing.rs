@@ -1,5 +1,6 @@
 //! Which signatures an APK carries. They are looked for, not verified: that is the device's part.
 
+use std::collections::HashSet;
 use std::io::{Read, Seek};
 
 use crate::archive::Archive;
@@ -17,7 +18,10 @@ const V3_1: u32 = 0x1b93_ad61;
 const MAX_PAIRS: usize = 64;
 
 const FOLDER: &[u8] = b"META-INF/";
+const CHECKSUMS: &[u8] = b"MANIFEST.MF";
 const BLOCKS: [&[u8]; 3] = [b".RSA", b".DSA", b".EC"];
+/// What names of files that sign end in.
+const SIGNING: [&[u8]; 5] = [CHECKSUMS, b".SF", BLOCKS[0], BLOCKS[1], BLOCKS[2]];
 
 /// Looks for each scheme's signature.
 pub(super) fn present<R: Read + Seek>(archive: &mut Archive<'_, R>) -> Result<Signatures, PackageError> {
@@ -57,12 +61,13 @@ pub(super) fn present<R: Read + Seek>(archive: &mut Archive<'_, R>) -> Result<Si
     Err(broken("it has too many parts"))
 }
 
-/// A list of checksums, one of that, and the signature of the latter.
+/// A list of checksums, one of that, and the signature of the latter. Their names are in any case, as for Android.
 fn jar_signature<R: Read + Seek>(archive: &Archive<'_, R>) -> bool {
-    let has = |name: &[u8]| archive.find(name).is_some();
-    has(b"META-INF/MANIFEST.MF")
-        && archive
-            .names(FOLDER)
+    let names = archive.names(FOLDER).map(|name| name[FOLDER.len()..].to_ascii_uppercase());
+    let names: HashSet<Vec<u8>> = names.filter(|name| SIGNING.iter().any(|end| name.ends_with(end))).collect();
+    names.contains(CHECKSUMS)
+        && names
+            .iter()
             .filter_map(|name| name.strip_suffix(b".SF"))
-            .any(|signer| BLOCKS.iter().any(|block| has(&[signer, block].concat())))
+            .any(|signer| BLOCKS.iter().any(|block| names.contains(&[signer, block].concat())))
 }

@@ -63,10 +63,12 @@ impl<R: Read + Seek> Archive<'_, R> {
         let agrees = || {
             let sizes = [header.u32_at(14)?, header.u32_at(18)?, header.u32_at(22)?];
             let expected = [entry.crc, entry.packed, entry.unpacked];
-            // What stands here instead of sizes that follow is nobody's business.
-            let follow = entry.flags & SIZES_FOLLOW != 0;
+            let flags = header.u16_at(6)?;
+            // Whether sizes follow, the header alone decides for Android: some packagers say so in one of the two places.
+            // What stands here instead of them is nobody's business.
+            let follow = flags & SIZES_FOLLOW != 0;
             let agrees = header.u32_at(0)? == SIGNATURE
-                && header.u16_at(6)? & (ENCRYPTED | SIZES_FOLLOW) == entry.flags & (ENCRYPTED | SIZES_FOLLOW)
+                && flags & ENCRYPTED == entry.flags & ENCRYPTED
                 && header.u16_at(8)? == entry.method
                 && (follow || sizes == expected)
                 && usize::from(header.u16_at(26)?) == entry.name.len()

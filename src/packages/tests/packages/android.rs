@@ -134,6 +134,10 @@ fn each_scheme_of_signing_is_seen() {
             jar(apk::unsigned(&manifest), ["META-INF/MANIFEST.MF", "META-INF/A.SF", "META-INF/A.EC"]),
             [true, false, false],
         ),
+        (
+            jar(apk::unsigned(&manifest), ["META-INF/MANIFEST.MF", "META-INF/Cert.sf", "META-INF/CERT.rsa"]),
+            [true, false, false],
+        ),
         (block(&[(0x4272_6577, b"padding"), (V2, b"x")]), [false, true, false]),
         (block(&[(0xf053_68c0, b"x")]), [false, false, true]),
         (block(&[(0x1b93_ad61, b"x")]), [false, false, true]),

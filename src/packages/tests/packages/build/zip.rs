@@ -29,6 +29,8 @@ pub(crate) struct Entry {
     pub(crate) mode: u32,
     /// The unpacked size in the entry's own header, if that differs.
     pub(crate) local_unpacked: Option<u32>,
+    /// The flags in the entry's own header, if those differ.
+    pub(crate) local_flags: Option<u16>,
     /// Where the directory says that the entry is, if not where it is.
     pub(crate) offset: Option<u32>,
     /// The bytes in the archive.
@@ -49,6 +51,7 @@ impl Entry {
             unpacked: size,
             mode: 0o100_644,
             local_unpacked: None,
+            local_flags: None,
             offset: None,
             bytes: bytes.to_vec(),
         }
@@ -64,7 +67,7 @@ impl Entry {
 
     fn local(&self) -> Vec<u8> {
         let mut header = b"PK\x03\x04\x14\0".to_vec();
-        header.extend(self.flags.to_le_bytes());
+        header.extend(self.local_flags.unwrap_or(self.flags).to_le_bytes());
         header.extend(self.method.to_le_bytes());
         header.extend([0; 4]);
         for number in [self.crc, self.packed, self.local_unpacked.unwrap_or(self.unpacked)] {

@@ -115,6 +115,13 @@ fn headers_that_contradict_the_directory_are_refused() {
     }
     // Sizes that follow the bytes, as programs that write in one go have it.
     read_good(&manifest(|entry| (entry.flags, entry.local_unpacked) = (8, Some(0))));
+    // The header has the last word on that, as for Android: some programs tell one of the two alone.
+    read_good(&manifest(|entry| (entry.local_flags, entry.local_unpacked) = (Some(8), Some(0))));
+    read_good(&manifest(|entry| (entry.flags, entry.local_flags) = (8, Some(0))));
+    let contradicting =
+        manifest(|entry| (entry.flags, entry.local_flags, entry.local_unpacked) = (8, Some(0), Some(0)));
+    assert!(refusal(&contradicting).contains("contradicts"));
+    assert!(refusal(&manifest(|entry| entry.local_flags = Some(1))).contains("contradicts"));
     for size in [u32::MAX, 1 << 31, 100_000] {
         assert!(read(&manifest(|entry| entry.packed = size)).is_err());
         assert!(read(&manifest(|entry| entry.unpacked = size)).is_err());
