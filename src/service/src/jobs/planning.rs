@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drover_domain::{CommandState, Event, JobId, JobState};
+use drover_domain::{CommandState, Event, JobId, JobKind, JobState};
 use drover_messages::{DispatchAction, DispatchCommands, PlanJob};
 use drover_store::{
     StoreError, Tx, audiences,
@@ -66,6 +66,10 @@ impl Service {
                 Some(after) => self.stop_next_chunk(tx, job, after, tally).await,
                 None => Ok(false),
             };
+        }
+        // Who a push is for is seen when it begins: until then, reviews give nobody who joins what it brings.
+        if job.kind == JobKind::Push && job.state == JobState::Scheduled {
+            return Ok(false);
         }
         if self.plan_next_chunk(tx, job, tally).await? {
             return Ok(true);

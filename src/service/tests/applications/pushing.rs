@@ -127,6 +127,25 @@ async fn a_scheduled_push_begins_at_its_time() {
     scene.world.assert_clean().await;
 }
 
+/// A broker inside the process that starts again tells planners of every job, also of those that have yet to begin.
+#[tokio::test]
+async fn who_a_scheduled_push_is_for_is_seen_when_it_begins() {
+    let scene = Scene::new().await;
+    let [ann, ben] = scene.users(["ann", "ben"]).await;
+    let group = scene.group("sales", &[ann]).await;
+    let app = scene.application("com.a", 1).await;
+    let later = Wish { start_at: DateTime::from_timestamp(4_000_000_000, 0), ..wish() };
+    let job = scene.push(app, groups(&[group]), later).await;
+    scene.world.service.recover().await.unwrap();
+    assert_eq!(uuids(&scene.run().await), [""; 0]);
+    assert_eq!(scene.counts(app).await, (0, 0));
+    scene.execute("UPDATE user_group_members SET user_id = $1", &[&ben]).await;
+    scene.execute("UPDATE jobs SET start_at = now() WHERE id = $1", &[&job.0]).await;
+    assert_eq!(scene.world.service.start_due_jobs().await.unwrap(), 1);
+    assert_eq!(uuids(&scene.run().await), ["ben"]);
+    scene.world.assert_clean().await;
+}
+
 #[tokio::test]
 async fn what_cannot_be_pushed_is_refused_and_changes_nothing() {
     let scene = Scene::new().await;
