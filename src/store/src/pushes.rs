@@ -135,6 +135,14 @@ pub async fn lock_open_of(tx: &Tx<'_>, assignments: &[AssignmentId]) -> Result<V
     Ok(sql::query(tx, SQL, &[&ids]).await?.iter().map(|row| JobId(row.get(0))).collect())
 }
 
+/// Pushes of these assignments that have yet to begin, locked in the order of their ids.
+pub async fn lock_scheduled_of(tx: &Tx<'_>, assignments: &[AssignmentId]) -> Result<Vec<JobId>, StoreError> {
+    const SQL: &str = "/* pushes::lock_scheduled_of */ SELECT id FROM jobs
+        WHERE assignment_id = ANY($1) AND state = 'scheduled' ORDER BY id FOR NO KEY UPDATE";
+    let ids: Vec<i64> = assignments.iter().map(|assignment| assignment.0).collect();
+    Ok(sql::query(tx, SQL, &[&ids]).await?.iter().map(|row| JobId(row.get(0))).collect())
+}
+
 /// Pushes that bring this subject and have not ended, locked in the order of their ids.
 pub async fn lock_open_bringing(tx: &Tx<'_>, subject: Subject) -> Result<Vec<JobId>, StoreError> {
     const OF_APPLICATION: &str = "/* pushes::lock_open_bringing application */ SELECT id FROM jobs

@@ -52,3 +52,24 @@ async fn what_replaces_an_application_is_pushed_to_all_that_it_was_pushed_to() {
     }
     assert_eq!(versions_told(&world, nobody).await, [""; 0]);
 }
+
+#[tokio::test]
+async fn what_is_replaced_before_its_push_begins_is_never_brought() {
+    let world = World::new().await;
+    let admin = &world.admin;
+    let ann = user(&world, "ann", "north").await;
+    let device = device(&world, ann, 51201, 1).await;
+    let id = world.saved(admin, "a1.apk", &apk("com.example.a", "1.0", 1)).await;
+    let body = json!({"distributeType": "1", "distributeMode": "0", "deviceRelationship": "1", "userIds": [ann],
+        "startTimeStr": "2115-12-01 08:23:00"});
+    success(world.json(admin, "POST", &format!("/apps/app/{id}/push"), &body).await);
+    let path = world.undecided(admin, "a2.apk", &apk("com.example.a", "2.0", 2)).await;
+    success(world.save(admin, &json!({"appPath": path, "replaceOrAdd": "1"})).await);
+    assert_eq!(versions_told(&world, device).await, [""; 0]);
+    let client = world.client().await;
+    client.execute("UPDATE jobs SET start_at = now() WHERE state = 'scheduled'", &[]).await.unwrap();
+    assert_eq!(world.service.start_due_jobs().await.unwrap(), 1, "the push of the newer release alone");
+    assert_eq!(versions_told(&world, device).await, ["2.0"]);
+    let brought = "SELECT count(*) FROM commands";
+    assert_eq!(client.query_one(brought, &[]).await.unwrap().get::<_, i64>(0), 1);
+}

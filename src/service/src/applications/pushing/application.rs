@@ -7,6 +7,7 @@ use drover_store::{
     applications::{self as rows, Application, policies},
     assignments::{self, NewAssignment, Subject, Targets, Wish},
     audiences::PushAudience,
+    pushes,
 };
 
 use super::{
@@ -85,8 +86,8 @@ impl Service {
         Ok(())
     }
 
-    /// Pushes what an application gives devices now to all that it was pushed to: it was replaced. The caller has the
-    /// application locked. Returns how many pushes that are.
+    /// Pushes what an application gives devices now to all that it was pushed to: it was replaced. Pushes of what it gave before
+    /// that have yet to begin never do. The caller has the application locked. Returns how many pushes that are.
     pub(crate) async fn renew_assignments(
         &self,
         tx: &Tx<'_>,
@@ -95,6 +96,10 @@ impl Service {
     ) -> Result<usize, StoreError> {
         let subject = Subject::Application(application.id);
         let live = assignments::live(tx, subject, AssignmentId(0), ASSIGNMENTS_MAX).await?;
+        let ids: Vec<AssignmentId> = live.iter().map(|assignment| assignment.id).collect();
+        // They would begin with the release that was replaced.
+        let to_come = pushes::lock_scheduled_of(tx, &ids).await?;
+        self.stop_pushes(tx, &to_come).await?;
         for assignment in &live {
             let push = NewPush {
                 tenant: assignment.tenant,
