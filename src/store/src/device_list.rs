@@ -44,7 +44,8 @@ pub async fn page(
         () => {
             concat!(
                 " FROM devices d WHERE d.status <> 'deregistered'
-                  AND NOT EXISTS (SELECT FROM commands c WHERE c.device_id = d.id AND c.finished_at IS NULL) AND",
+                  AND NOT EXISTS (SELECT FROM commands c WHERE c.device_id = d.id AND c.finished_at IS NULL
+                    AND (SELECT kind FROM jobs WHERE id = c.job_id) <> 'push') AND",
                 searched!()
             )
         };

@@ -187,6 +187,11 @@ async fn many_applications_may_be_on_their_way_to_one_device() {
     assert!(open.is_sorted_by_key(drover_messages::DeviceCommand::identity), "the oldest first");
     let client = scene.world.client().await;
     assert_eq!(drover_store::devices::busy(&client, 0, &[device.0], 1).await.unwrap(), [""; 0]);
+    let product = &scene.world.product;
+    scene.change_device("ann", &format!("product_id = {}", product.id)).await;
+    let page = drover_service::Page::new(1, 10).unwrap();
+    let filter = drover_service::DeviceFilter { uuid: Some("ann".into()), ..drover_service::DeviceFilter::default() };
+    assert_eq!(scene.world.service.devices(product, filter, page).await.unwrap().total, 1, "it can join");
     scene.world.assert_clean().await;
 }
 
