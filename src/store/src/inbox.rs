@@ -20,13 +20,16 @@ pub struct OpenCommand {
 }
 
 /// The commands that are open for a device, of the newest jobs first, `limit` at most. Those that wait for their job, and
-/// those in the pause before an attempt, are not the device's to know of yet.
+/// those in the pause before an attempt, are not the device's to know of yet. A device that was deregistered is told what to
+/// remove and what to stop.
 pub async fn open(client: &impl GenericClient, device: DeviceId, limit: i64) -> Result<Vec<OpenCommand>, StoreError> {
     // Reads as many rows as the device ever had commands: by the index on device and job, which no change of state writes.
     const SQL: &str = "/* inbox::open */ SELECT job_id, attempt, state,
             GREATEST(EXTRACT(EPOCH FROM deadline_at - now()), 0)::float8 AS seconds_left
         FROM commands WHERE device_id = $1 AND finished_at IS NULL AND state <> 'planned'
             AND (state <> 'queued' OR not_before IS NULL OR not_before <= now())
+            AND ((SELECT status FROM devices WHERE id = $1) <> 'deregistered' OR state = 'cancelling'
+                OR (SELECT push_action FROM jobs WHERE id = job_id) IN ('uninstall', 'remove'))
         ORDER BY job_id DESC LIMIT $2";
     let open = |row: &tokio_postgres::Row| {
         Ok(OpenCommand {

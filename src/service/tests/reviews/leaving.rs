@@ -1,12 +1,12 @@
 //! Who leaves is relieved of what goes with it, and sent nothing more.
 
 use drover_domain::ApplicationId;
-use drover_messages::ReportStatus;
+use drover_messages::{DeviceCommand, ReportStatus};
 use drover_service::{DeviceLogin, Targets};
 
 use crate::{
     scene::{ROOT, Scene, groups, labels, told, users, wish},
-    staged::{PACKAGE, is, join, leave, review, reviewed, settle},
+    staged::{PACKAGE, device, is, join, leave, review, reviewed, settle},
 };
 
 /// Like `pushed`, to be removed when a device leaves.
@@ -135,6 +135,32 @@ async fn a_device_that_is_deregistered_may_still_be_told_what_to_remove() {
     assert!(!is_let_in(&scene, "ada").await);
     assert_eq!(scene.world.service.waiting_cut_offs().await.unwrap(), 1, "its connections are to end");
     assert_eq!(scene.counts(application).await.1, 0);
+    scene.world.assert_clean().await;
+}
+
+/// What was on its way is not brought to it, before it is reviewed and after.
+#[tokio::test]
+async fn a_device_that_is_leaving_is_told_nothing_but_what_to_remove() {
+    let scene = forgetful().await;
+    let [ada] = scene.users(["ada"]).await;
+    lent(&scene, users(&[ada])).await;
+    let others = [scene.application("com.a", 1).await, scene.application("com.b", 1).await];
+    scene.push(others[0], users(&[ada]), wish()).await;
+    let begun = scene.run().await;
+    let waiting = scene.push(others[1], users(&[ada]), wish()).await;
+    scene.world.take_outbox().await;
+    scene.world.service.plan_job(waiting, 2).await.unwrap();
+    let admin = scene.operator(ROOT).await;
+    scene.world.service.deregister_device(&admin, "ada").await.unwrap();
+    let device = device(&scene, "ada").await;
+    assert_eq!(scene.world.service.open_commands(device).await.unwrap(), []);
+    assert_eq!(told(&scene.run().await), [], "it was planned for before");
+    review(&scene).await;
+    scene.plan_only().await;
+    let open = scene.world.service.open_commands(device).await.unwrap();
+    let stopped = DeviceCommand::Cancel { v: 1, command_id: begun[0].id.to_i64(), attempt: 1 };
+    let [first, DeviceCommand::UninstallApplication { package_name, .. }] = open.as_slice() else { panic!("{open:?}") };
+    assert_eq!((first, package_name.as_str()), (&stopped, PACKAGE));
     scene.world.assert_clean().await;
 }
 

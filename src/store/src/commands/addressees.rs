@@ -18,7 +18,8 @@ pub struct Addressee {
     pub attempt: i16,
 }
 
-/// The devices among `devices` whose command is in `state` and, when given, in `attempt`.
+/// The devices among `devices` whose command is in `state` and, when given, in `attempt`. Those that were deregistered are
+/// sent nothing but what takes something away from them.
 pub async fn addressees(
     client: &impl GenericClient,
     job: JobId,
@@ -29,10 +30,14 @@ pub async fn addressees(
     const IN_RANGE: &str = "/* commands::addressees range */ SELECT c.device_id, d.uuid, d.channel, c.attempt
         FROM commands c JOIN devices d ON d.id = c.device_id
         WHERE c.job_id = $1 AND c.device_id BETWEEN $2 AND $3 AND c.state = $4 AND ($5::smallint IS NULL OR c.attempt = $5)
+            AND (d.status <> 'deregistered' OR c.state <> 'queued'
+                OR (SELECT push_action FROM jobs WHERE id = $1) IN ('uninstall', 'remove'))
         ORDER BY c.device_id";
     const IN_LIST: &str = "/* commands::addressees list */ SELECT c.device_id, d.uuid, d.channel, c.attempt
         FROM commands c JOIN devices d ON d.id = c.device_id
         WHERE c.job_id = $1 AND c.device_id = ANY($2) AND c.state = $3 AND ($4::smallint IS NULL OR c.attempt = $4)
+            AND (d.status <> 'deregistered' OR c.state <> 'queued'
+                OR (SELECT push_action FROM jobs WHERE id = $1) IN ('uninstall', 'remove'))
         ORDER BY c.device_id";
     let state = state.as_str();
     let found = match devices {
