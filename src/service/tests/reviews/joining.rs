@@ -132,6 +132,26 @@ async fn a_change_that_a_review_does_not_see_yet_is_not_lost() {
     assert_eq!(settle(&scene).await, is("bob", "install"));
 }
 
+/// A review's push that is planned late brings nothing of an assignment that a newer one took over from.
+#[tokio::test]
+async fn what_was_taken_back_is_not_brought_by_an_older_review() {
+    let scene = Scene::new().await;
+    let [ada, bob] = scene.users(["ada", "bob"]).await;
+    let id = scene.group("sales", &[ada]).await;
+    let application = pushed(&scene, groups(&[id])).await;
+    join(&scene, "group", id, bob).await;
+    review(&scene).await;
+    let held = scene.world.take_outbox().await;
+    assert_eq!(held.len(), 1);
+    let slow = scene.id("SELECT max(id) FROM jobs", &[]).await;
+    scene.push(application, groups(&[id]), wish()).await;
+    scene.take_back(application, groups(&[id])).await;
+    assert_eq!(told(&scene.run().await), [("ada", "uninstall")]);
+    scene.world.service.plan_job(drover_domain::JobId(slow), 2).await.unwrap();
+    assert_eq!(told(&scene.run().await), []);
+    scene.world.assert_clean().await;
+}
+
 #[tokio::test]
 async fn who_comes_into_a_group_by_a_file_is_given_it_too() {
     let scene = Scene::new().await;

@@ -211,14 +211,15 @@ macro_rules! os_of {
 }
 
 const fn statement(action: PushAction) -> &'static str {
-    // A device of which nobody said whose it is counts as somebody else's, one of which nobody said what kind it is fits.
+    // A device of which nobody said whose it is counts as somebody else's, one of which nobody said what kind it is fits. What
+    // an assignment brings that has ended since is a newer one's, or nobody's any more.
     const INSTALL: &str = insert_from!(
         "install",
         concat!(
             "SELECT d.id, COALESCE(NULLIF(i.installed_name, ''), NULLIF(i.installed_number, 0)::text, '') AS version_before,
                 d.status <> 'deregistered' AND ",
             os_of!("p.platform"),
-            " AND COALESCE(d.relationship, 3) = ANY(s.relationships)
+            " AND s.ended_at IS NULL AND COALESCE(d.relationship, 3) = ANY(s.relationships)
                 AND (p.platform = 1 OR a.model_types = '{}' OR COALESCE(d.device_type = ANY(a.model_types), true))
                 AND NOT COALESCE(i.is_installed AND i.installed_number >= r.version_number
                     AND (r.version_number > 0 OR i.installed_name = r.version_name), false)
@@ -264,7 +265,7 @@ const fn statement(action: PushAction) -> &'static str {
             "SELECT d.id, COALESCE(NULLIF(i.revision, 0)::text, '') AS version_before,
                 d.status <> 'deregistered' AND ",
             os_of!("l.platform"),
-            " AND COALESCE(d.relationship, 3) = ANY(s.relationships)
+            " AND s.ended_at IS NULL AND COALESCE(d.relationship, 3) = ANY(s.relationships)
                 AND COALESCE(i.revision, 0) < j.restriction_revision
                 AND ",
             has_none!(
