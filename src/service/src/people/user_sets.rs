@@ -155,6 +155,17 @@ impl Service {
                 return Err(ServiceError::invalid(field, format!("names more than {MEMBERS_MAX} users")));
             }
         }
+        // Of two changes whose users meet crosswise, one has to begin again: each has the users' devices reviewed.
+        self.store().retrying("change_members", || self.change_members_once(caller, kind, id, change)).await
+    }
+
+    async fn change_members_once(
+        &self,
+        caller: &Operator,
+        kind: UserSetKind,
+        id: i64,
+        change: &MemberChange,
+    ) -> Result<MembersChanged, ServiceError> {
         let mut client = self.store().client().await?;
         let tx = client.transaction().await.map_err(StoreError::from)?;
         // Found first, so that nobody makes others wait for what they do not reach.

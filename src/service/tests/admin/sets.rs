@@ -136,3 +136,41 @@ async fn who_changes_the_members_of_one_set_takes_turns() {
         assert_eq!(changed.unwrap(), MembersChanged { added: 0, removed: 0 });
     }
 }
+
+/// Two changes that have the same devices reviewed crosswise wait for each other until the database ends one.
+#[tokio::test]
+async fn a_change_that_another_gets_in_the_way_of_begins_again() {
+    let tree = Tree::new().await;
+    let service = tree.service();
+    let (mut client, observer) = (tree.world.client().await, tree.world.client().await);
+    for account in ["a", "b"] {
+        let user = tree.add_user(account, "east").await.id.0;
+        tree.enrol(account, "east").await;
+        client.execute("UPDATE devices SET user_id = $2 WHERE uuid = $1", &[&account, &user]).await.unwrap();
+    }
+    let user = async |account: &str| {
+        let sql = "SELECT user_id FROM devices WHERE uuid = $1";
+        observer.query_one(sql, &[&account]).await.unwrap().get::<_, i64>(0)
+    };
+    let (a, b) = (user("a").await, user("b").await);
+    let id = service.add_user_set(&tree.admin, UserSetKind::Group, &set("g", Some("east"))).await.unwrap().id;
+    service.change_members(&tree.admin, UserSetKind::Group, id, &members(&[a], &[])).await.unwrap();
+    let tx = client.transaction().await.unwrap();
+    tx.batch_execute("SET LOCAL deadlock_timeout = '1min'").await.unwrap();
+    let lock = "SELECT FROM device_reviews r JOIN devices d ON d.id = r.device_id WHERE d.uuid = $1 FOR UPDATE OF r";
+    assert_eq!(tx.execute(lock, &[&"a"]).await.unwrap(), 1);
+    let change = members(&[b], &[a]);
+    let changed = service.change_members(&tree.admin, UserSetKind::Group, id, &change);
+    let other = async {
+        let waiting =
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+        wait_until(Duration::from_secs(20), "the change to wait", async || {
+            observer.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 1
+        })
+        .await;
+        tx.execute(lock, &[&"b"]).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    let (changed, ()) = tokio::join!(changed, other);
+    assert_eq!(changed.unwrap(), MembersChanged { added: 1, removed: 1 });
+}
