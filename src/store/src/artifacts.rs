@@ -3,14 +3,17 @@
 mod application;
 mod restriction;
 
-use drover_domain::{ClientVersionId, JobId, PushAction};
+use std::collections::HashMap;
+
+use drover_domain::{ClientVersionId, JobId, JobKind, PushAction};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 pub use application::{ApplicationArtifact, ApplicationRemoval, InstallSettings, PackageOfRelease, StoreRelease};
 pub use restriction::{ListedApp, RestrictionArtifact, RestrictionRemoval};
 
 use crate::{
-    Firmware, GenericClient, StoreError,
+    Firmware, GenericClient, Job, StoreError,
     rows::{self, firmware_columns},
     sql,
 };
@@ -57,40 +60,86 @@ pub struct ClientArtifact {
     pub force: bool,
 }
 
-/// What a job brings; `None` when there is no such job, or nothing that a device could fetch.
-pub async fn of_job(client: &impl GenericClient, job: JobId) -> Result<Option<Artifact>, StoreError> {
-    const FIRMWARE: &str = concat!(
-        "/* artifacts::of_job firmware */ SELECT ",
-        firmware_columns!(),
-        " FROM jobs j JOIN firmwares f ON f.id = j.firmware_id WHERE j.id = $1"
-    );
-    const CLIENT: &str = "/* artifacts::of_job client */ SELECT v.id, v.package_name, v.version_code, v.version_name,
-            v.app_name, f.id AS file_id, f.size_bytes, f.sha256, f.md5, j.force
-        FROM jobs j JOIN client_versions v ON v.id = j.client_version_id JOIN files f ON f.id = v.file_id
-        WHERE j.id = $1";
-    const PUSH: &str = "/* artifacts::of_job push */ SELECT push_action FROM jobs WHERE id = $1 AND kind = 'push'";
-    if let Some(row) = sql::query_opt(client, FIRMWARE, &[&job.0]).await? {
-        return Ok(Some(Artifact::Firmware(Box::new(rows::firmware(&row)))));
+/// What a job brings; `None` when there is nothing that a device could fetch or be told.
+pub async fn of_job(client: &impl GenericClient, job: &Job) -> Result<Option<Artifact>, StoreError> {
+    Ok(of_jobs(client, std::slice::from_ref(job)).await?.remove(&job.id))
+}
+
+/// What jobs bring, in a few statements however many they are. Those are left out that bring nothing that a device could fetch
+/// or be told.
+pub async fn of_jobs(client: &impl GenericClient, jobs: &[Job]) -> Result<HashMap<JobId, Artifact>, StoreError> {
+    let mut found = HashMap::with_capacity(jobs.len());
+    let of = |is: fn(JobKind) -> bool| jobs.iter().filter(|job| is(job.kind)).map(|job| job.id.0).collect::<Vec<_>>();
+    let firmware = of(|kind| kind == JobKind::Firmware);
+    if !firmware.is_empty() {
+        firmwares(client, &firmware, &mut found).await?;
     }
-    if let Some(row) = sql::query_opt(client, PUSH, &[&job.0]).await? {
-        return Ok(match rows::word(&row, "push_action", PushAction::parse)? {
-            PushAction::Install => application::of_job(client, job).await?,
-            PushAction::Uninstall => application::removal_of_job(client, job).await?,
-            PushAction::Apply => restriction::of_job(client, job).await?,
-            PushAction::Remove => restriction::removal_of_job(client, job).await?,
+    let clients = of(|kind| matches!(kind, JobKind::Publish | JobKind::Distribute));
+    if !clients.is_empty() {
+        client_versions(client, &clients, &mut found).await?;
+    }
+    let pushed = of(|kind| kind == JobKind::Push);
+    if !pushed.is_empty() {
+        pushes(client, &pushed, &mut found).await?;
+    }
+    Ok(found)
+}
+
+type Found = HashMap<JobId, Artifact>;
+
+/// The job that a row is about.
+fn job_of(row: &Row) -> JobId {
+    JobId(row.get("job_id"))
+}
+
+async fn firmwares(client: &impl GenericClient, jobs: &[i64], found: &mut Found) -> Result<(), StoreError> {
+    const SQL: &str = concat!(
+        "/* artifacts::of_jobs firmware */ SELECT j.id AS job_id, ",
+        firmware_columns!(),
+        " FROM jobs j JOIN firmwares f ON f.id = j.firmware_id WHERE j.id = ANY($1)"
+    );
+    let rows = sql::query(client, SQL, &[&jobs]).await?;
+    found.extend(rows.iter().map(|row| (job_of(row), Artifact::Firmware(Box::new(rows::firmware(row))))));
+    Ok(())
+}
+
+async fn client_versions(client: &impl GenericClient, jobs: &[i64], found: &mut Found) -> Result<(), StoreError> {
+    const SQL: &str = "/* artifacts::of_jobs client */ SELECT j.id AS job_id, v.id, v.package_name, v.version_code,
+            v.version_name, v.app_name, f.id AS file_id, f.size_bytes, f.sha256, f.md5, j.force
+        FROM jobs j JOIN client_versions v ON v.id = j.client_version_id JOIN files f ON f.id = v.file_id
+        WHERE j.id = ANY($1)";
+    let artifact = |row: &Row| {
+        Artifact::Client(Box::new(ClientArtifact {
+            version: ClientVersionId(row.get("id")),
+            package_name: row.get("package_name"),
+            version_code: row.get("version_code"),
+            version_name: row.get("version_name"),
+            app_name: row.get("app_name"),
+            file: row.get("file_id"),
+            size_bytes: row.get("size_bytes"),
+            sha256: row.get("sha256"),
+            md5: row.get("md5"),
+            force: row.get("force"),
+        }))
+    };
+    found.extend(sql::query(client, SQL, &[&jobs]).await?.iter().map(|row| (job_of(row), artifact(row))));
+    Ok(())
+}
+
+async fn pushes(client: &impl GenericClient, jobs: &[i64], found: &mut Found) -> Result<(), StoreError> {
+    const SQL: &str = "/* artifacts::of_jobs push */ SELECT id AS job_id, push_action FROM jobs
+        WHERE id = ANY($1) AND kind = 'push'";
+    let mut by_action: HashMap<PushAction, Vec<i64>> = HashMap::new();
+    for row in sql::query(client, SQL, &[&jobs]).await? {
+        by_action.entry(rows::word(&row, "push_action", PushAction::parse)?).or_default().push(job_of(&row).0);
+    }
+    for (action, jobs) in by_action {
+        found.extend(match action {
+            PushAction::Install => application::of_jobs(client, &jobs).await?,
+            PushAction::Uninstall => application::removals_of_jobs(client, &jobs).await?,
+            PushAction::Apply => restriction::of_jobs(client, &jobs).await?,
+            PushAction::Remove => restriction::removals_of_jobs(client, &jobs).await?,
         });
     }
-    let Some(row) = sql::query_opt(client, CLIENT, &[&job.0]).await? else { return Ok(None) };
-    Ok(Some(Artifact::Client(Box::new(ClientArtifact {
-        version: ClientVersionId(row.get("id")),
-        package_name: row.get("package_name"),
-        version_code: row.get("version_code"),
-        version_name: row.get("version_name"),
-        app_name: row.get("app_name"),
-        file: row.get("file_id"),
-        size_bytes: row.get("size_bytes"),
-        sha256: row.get("sha256"),
-        md5: row.get("md5"),
-        force: row.get("force"),
-    }))))
+    Ok(())
 }

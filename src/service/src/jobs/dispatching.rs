@@ -47,7 +47,7 @@ impl Service {
             DispatchAction::Cancel => commands::to_stop(&client, job.id, &devices).await?,
         };
         let brings = matches!(message.action, DispatchAction::Send { .. }) && !addressees.is_empty();
-        let artifact = if brings { artifacts::of_job(&client, job.id).await? } else { None };
+        let artifact = if brings { artifacts::of_job(&client, &job).await? } else { None };
         Ok(Ok(DispatchChunk { job, artifact, addressees }))
     }
 

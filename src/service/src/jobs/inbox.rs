@@ -33,20 +33,26 @@ impl Service {
 
     /// What is open, and whether something moved between reading and taking it; that is left out.
     async fn look_into_inbox(&self, device: DeviceId) -> Result<(Vec<DeviceCommand>, bool), ServiceError> {
-        let open = inbox::open(&self.store().client().await?, device, OPEN_MAX).await?;
+        let client = self.store().client().await?;
+        let open = inbox::open(&client, device, OPEN_MAX).await?;
+        let ids: Vec<i64> = open.iter().map(|open| open.job.0).collect();
+        let jobs = if ids.is_empty() { Vec::new() } else { jobs::list_for_work(&client, &ids).await? };
+        let artifacts = artifacts::of_jobs(&client, &jobs).await?;
+        drop(client);
         let (mut found, mut is_overtaken) = (Vec::with_capacity(open.len()), false);
         for open in open.into_iter().rev() {
-            let Some(job) = jobs::get_for_work(&self.store().client().await?, open.job).await? else { continue };
+            let Ok(place) = jobs.binary_search_by_key(&open.job, |job| job.id) else { continue };
+            let job = &jobs[place];
+            let Some(artifact) = artifacts.get(&job.id) else { continue };
             let (v, attempt) = (DeviceCommand::VERSION, open.attempt);
             let command_id = CommandId { job: job.id, device }.to_i64();
-            let Some(artifact) = artifacts::of_job(&self.store().client().await?, open.job).await? else { continue };
             let upgrade = |time: Duration| {
-                let order = self.order(&job, &artifact);
+                let order = self.order(job, artifact);
                 order.command(command_id, attempt, time.as_secs().cast_signed())
             };
             match open.state {
-                CommandState::Queued if may_send(&job) => {
-                    if self.take_queued(&job, attempt, device.0).await? {
+                CommandState::Queued if may_send(job) => {
+                    if self.take_queued(job, attempt, device.0).await? {
                         found.push(upgrade(job.policy.attempt_timeout()));
                     } else {
                         is_overtaken = true;

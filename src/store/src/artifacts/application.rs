@@ -2,9 +2,10 @@
 
 use drover_domain::{ApplicationId, JobId};
 use serde_json::{Map, Value};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::Artifact;
+use super::{Artifact, job_of};
 use crate::{GenericClient, StoreError, sql};
 
 /// A release of an application, as its devices need it.
@@ -85,10 +86,10 @@ pub struct ApplicationRemoval {
     pub package_name: String,
 }
 
-/// What an install brings; `None` when its release has neither file nor address any more.
-pub(super) async fn of_job(client: &impl GenericClient, job: JobId) -> Result<Option<Artifact>, StoreError> {
+/// What installs bring; those are left out whose release has neither file nor address any more.
+pub(super) async fn of_jobs(client: &impl GenericClient, jobs: &[i64]) -> Result<Vec<(JobId, Artifact)>, StoreError> {
     const SQL: &str =
-        "/* artifacts::application::of_job */ SELECT a.id, a.name, p.name AS package_name, r.version_name,
+        "/* artifacts::application::of_jobs */ SELECT j.id AS job_id, a.id, a.name, p.name AS package_name, r.version_name,
             r.version_code, COALESCE(NULLIF(a.os_version, ''), r.min_os_version) AS min_os_version,
             f.id AS file_id, COALESCE(r.file_name, '') AS file_name, f.size_bytes, f.sha256, f.md5,
             a.itunes_store_id, r.source_url, s.is_required, s.is_notified, s.is_essential, s.removes_on_exit,
@@ -96,8 +97,12 @@ pub(super) async fn of_job(client: &impl GenericClient, job: JobId) -> Result<Op
         FROM jobs j JOIN applications a ON a.id = j.application_id JOIN packages p ON p.id = j.package_id
         JOIN app_releases r ON r.id = j.release_id JOIN assignments s ON s.id = j.assignment_id
         LEFT JOIN files f ON f.id = r.file_id LEFT JOIN app_policies policy ON policy.id = s.policy_id
-        WHERE j.id = $1";
-    let Some(row) = sql::query_opt(client, SQL, &[&job.0]).await? else { return Ok(None) };
+        WHERE j.id = ANY($1)";
+    let found = sql::query(client, SQL, &[&jobs]).await?;
+    Ok(found.iter().filter_map(|row| Some((job_of(row), brought(row)?))).collect())
+}
+
+fn brought(row: &Row) -> Option<Artifact> {
     let file = row.get::<_, Option<Uuid>>("file_id").map(|file| PackageOfRelease {
         file,
         file_name: row.get("file_name"),
@@ -108,13 +113,13 @@ pub(super) async fn of_job(client: &impl GenericClient, job: JobId) -> Result<Op
     let store = row.get::<_, Option<i64>>("itunes_store_id").zip(row.get("source_url"));
     let store = store.map(|(itunes_store_id, url)| StoreRelease { itunes_store_id, url });
     if file.is_none() && store.is_none() {
-        return Ok(None);
+        return None;
     }
     let policy = match row.get::<_, Option<Value>>("settings") {
         Some(Value::Object(settings)) => Some(settings),
         _ => None,
     };
-    Ok(Some(Artifact::Application(Box::new(ApplicationArtifact {
+    Some(Artifact::Application(Box::new(ApplicationArtifact {
         application: ApplicationId(row.get("id")),
         name: row.get("name"),
         package_name: row.get("package_name"),
@@ -133,16 +138,19 @@ pub(super) async fn of_job(client: &impl GenericClient, job: JobId) -> Result<Op
             prevents_backup: row.get("prevents_backup"),
             policy,
         },
-    }))))
+    })))
 }
 
-/// What an uninstall takes away.
-pub(super) async fn removal_of_job(client: &impl GenericClient, job: JobId) -> Result<Option<Artifact>, StoreError> {
-    const SQL: &str = "/* artifacts::application::removal_of_job */ SELECT j.application_id, p.name
-        FROM jobs j JOIN packages p ON p.id = j.package_id WHERE j.id = $1";
-    let found = sql::query_opt(client, SQL, &[&job.0]).await?;
-    Ok(found.map(|row| {
-        let (application, package_name) = (ApplicationId(row.get(0)), row.get(1));
+/// What uninstalls take away.
+pub(super) async fn removals_of_jobs(
+    client: &impl GenericClient,
+    jobs: &[i64],
+) -> Result<Vec<(JobId, Artifact)>, StoreError> {
+    const SQL: &str = "/* artifacts::application::removals_of_jobs */ SELECT j.id AS job_id, j.application_id, p.name
+        FROM jobs j JOIN packages p ON p.id = j.package_id WHERE j.id = ANY($1)";
+    let removal = |row: &Row| {
+        let (application, package_name) = (ApplicationId(row.get("application_id")), row.get("name"));
         Artifact::ApplicationRemoval(Box::new(ApplicationRemoval { application, package_name }))
-    }))
+    };
+    Ok(sql::query(client, SQL, &[&jobs]).await?.iter().map(|row| (job_of(row), removal(row))).collect())
 }

@@ -1,8 +1,9 @@
 //! What the push of a black or white list brings.
 
 use drover_domain::{JobId, RestrictionId, RestrictionType};
+use tokio_postgres::Row;
 
-use super::Artifact;
+use super::{Artifact, job_of};
 use crate::{GenericClient, StoreError, records::UnknownWord, sql};
 
 /// A list, as its devices need it.
@@ -39,31 +40,41 @@ pub struct RestrictionRemoval {
 /// Applications on one list.
 const LISTED_MAX: i64 = 500;
 
-/// What an apply brings, in one statement: a list that is being changed is told as it was or as it is.
-pub(super) async fn of_job(client: &impl GenericClient, job: JobId) -> Result<Option<Artifact>, StoreError> {
-    const SQL: &str = "/* artifacts::restriction::of_job */ SELECT r.id, r.name, r.type, r.revision,
+/// What applies bring, in one statement: a list that is being changed is told as it was or as it is.
+pub(super) async fn of_jobs(client: &impl GenericClient, jobs: &[i64]) -> Result<Vec<(JobId, Artifact)>, StoreError> {
+    const SQL: &str = "/* artifacts::restriction::of_jobs */ SELECT j.id AS job_id, r.id, r.name, r.type, r.revision,
             ARRAY(SELECT package_name FROM restriction_apps WHERE restriction_id = r.id
                 ORDER BY position, package_name LIMIT $2) AS packages,
             ARRAY(SELECT app_name FROM restriction_apps WHERE restriction_id = r.id
                 ORDER BY position, package_name LIMIT $2) AS names
-        FROM jobs j JOIN restrictions r ON r.id = j.restriction_id WHERE j.id = $1";
-    let Some(row) = sql::query_opt(client, SQL, &[&job.0, &LISTED_MAX]).await? else { return Ok(None) };
+        FROM jobs j JOIN restrictions r ON r.id = j.restriction_id WHERE j.id = ANY($1)";
+    let found = sql::query(client, SQL, &[&jobs, &LISTED_MAX]).await?;
+    found.iter().map(|row| Ok((job_of(row), list(row)?))).collect()
+}
+
+fn list(row: &Row) -> Result<Artifact, UnknownWord> {
     let (packages, names): (Vec<String>, Vec<String>) = (row.get("packages"), row.get("names"));
     let applications = packages.into_iter().zip(names).map(|(package_name, name)| ListedApp { package_name, name });
     let code: i16 = row.get("type");
     let unknown = || UnknownWord { column: "type", word: code.to_string() };
-    Ok(Some(Artifact::Restriction(Box::new(RestrictionArtifact {
+    Ok(Artifact::Restriction(Box::new(RestrictionArtifact {
         restriction: RestrictionId(row.get("id")),
         name: row.get("name"),
         kind: RestrictionType::from_code(code).ok_or_else(unknown)?,
         revision: row.get("revision"),
         applications: applications.collect(),
-    }))))
+    })))
 }
 
-/// What a removal takes away.
-pub(super) async fn removal_of_job(client: &impl GenericClient, job: JobId) -> Result<Option<Artifact>, StoreError> {
-    const SQL: &str = "/* artifacts::restriction::removal_of_job */ SELECT restriction_id FROM jobs WHERE id = $1";
-    let found = sql::query_opt(client, SQL, &[&job.0]).await?;
-    Ok(found.map(|row| Artifact::RestrictionRemoval(RestrictionRemoval { restriction: RestrictionId(row.get(0)) })))
+/// What removals take away.
+pub(super) async fn removals_of_jobs(
+    client: &impl GenericClient,
+    jobs: &[i64],
+) -> Result<Vec<(JobId, Artifact)>, StoreError> {
+    const SQL: &str = "/* artifacts::restriction::removals_of_jobs */ SELECT id AS job_id, restriction_id FROM jobs
+        WHERE id = ANY($1)";
+    let removal = |row: &Row| {
+        Artifact::RestrictionRemoval(RestrictionRemoval { restriction: RestrictionId(row.get("restriction_id")) })
+    };
+    Ok(sql::query(client, SQL, &[&jobs]).await?.iter().map(|row| (job_of(row), removal(row))).collect())
 }

@@ -37,6 +37,12 @@ pub async fn get_for_work(client: &impl GenericClient, id: JobId) -> Result<Opti
     sql::query_opt(client, SQL, &[&id.0]).await?.as_ref().map(rows::job).transpose()
 }
 
+/// Jobs for a worker, by id: deleted or not, whoever owns them.
+pub async fn list_for_work(client: &impl GenericClient, ids: &[i64]) -> Result<Vec<Job>, StoreError> {
+    const SQL: &str = concat!("/* jobs::list_for_work */ ", select_job!(), "WHERE j.id = ANY($1) ORDER BY j.id");
+    sql::query(client, SQL, &[&ids]).await?.iter().map(rows::job).collect()
+}
+
 /// What recording and timekeeping need of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobRules {
