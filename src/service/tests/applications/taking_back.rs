@@ -87,6 +87,28 @@ async fn the_last_word_counts_whether_the_device_has_answered_or_not() {
 }
 
 #[tokio::test]
+async fn who_is_about_to_remove_it_is_given_it_again() {
+    let scene = Scene::new().await;
+    let [ann] = scene.users(["ann"]).await;
+    let app = scene.application("com.a", 1).await;
+    scene.push(app, users(&[ann]), wish()).await;
+    let installs = scene.run().await;
+    scene.obey(&installs).await;
+    scene.take_back(app, users(&[ann])).await;
+    let uninstalls = scene.run().await;
+    assert_eq!(told(&uninstalls), [("ann", "uninstall")]);
+    scene.push(app, users(&[ann]), wish()).await;
+    let again = scene.run().await;
+    assert_eq!(told(&again), [("ann", "install")], "she has it, and not for long");
+    assert_eq!(scene.states(uninstalls[0].id.job).await, [("superseded".to_owned(), 1)]);
+    scene.obey(&again).await;
+    scene.push(app, users(&[ann]), wish()).await;
+    assert_eq!(scene.run().await, [], "now it stays");
+    assert_eq!(scene.counts(app).await, (1, 1));
+    scene.world.assert_clean().await;
+}
+
+#[tokio::test]
 async fn a_push_that_has_yet_to_begin_is_taken_back_too() {
     let scene = Scene::new().await;
     let [ann, ben] = scene.users(["ann", "ben"]).await;

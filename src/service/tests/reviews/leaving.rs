@@ -40,6 +40,22 @@ async fn what_is_lent_is_taken_back_and_given_again() {
 }
 
 #[tokio::test]
+async fn who_is_back_before_it_was_removed_keeps_it() {
+    let scene = Scene::new().await;
+    let [ada] = scene.users(["ada"]).await;
+    let id = scene.group("sales", &[ada]).await;
+    let application = lent(&scene, groups(&[id])).await;
+    leave(&scene, "group", id, ada).await;
+    let sent = reviewed(&scene).await;
+    assert_eq!(told(&sent), [("ada", "uninstall")]);
+    join(&scene, "group", id, ada).await;
+    assert_eq!(settle(&scene).await, is("ada", "install"));
+    assert_eq!(scene.states(sent[0].id.job).await, [("superseded".to_owned(), 1)]);
+    assert_eq!(scene.counts(application).await, (1, 1));
+    scene.world.assert_clean().await;
+}
+
+#[tokio::test]
 async fn what_another_assignment_brings_stays() {
     let scene = Scene::new().await;
     let [ada] = scene.users(["ada"]).await;

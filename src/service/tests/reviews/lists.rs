@@ -79,3 +79,21 @@ async fn a_disabled_list_is_not_given_and_not_taken() {
     scene.execute("INSERT INTO device_reviews (device_id) SELECT id FROM devices WHERE uuid = 'ada'", &[]).await;
     assert_eq!(got(&scene).await, []);
 }
+
+#[tokio::test]
+async fn who_is_back_before_a_list_was_removed_keeps_to_it() {
+    let scene = Scene::new().await;
+    let [ada] = scene.users(["ada"]).await;
+    let id = scene.group("sales", &[]).await;
+    let list = list(&scene, &groups(&[id])).await;
+    join(&scene, "group", id, ada).await;
+    assert_eq!(got(&scene).await, is("ada", "apply_restriction"));
+    leave(&scene, "group", id, ada).await;
+    let removal = reviewed(&scene).await;
+    join(&scene, "group", id, ada).await;
+    assert_eq!(got(&scene).await, is("ada", "apply_restriction"));
+    assert_eq!(scene.states(removal[0].id.job).await, [("superseded".to_owned(), 1)]);
+    let kept = "SELECT count(*) FROM restriction_installs WHERE restriction_id = $1 AND revision = 1";
+    assert_eq!(scene.id(kept, &[&list.0]).await, 1);
+    scene.world.assert_clean().await;
+}

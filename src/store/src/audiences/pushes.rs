@@ -183,6 +183,19 @@ macro_rules! has_none {
     };
 }
 
+/// Whether the device was told to let go of this line and has not answered: what it has now is no reason to pass it by.
+macro_rules! is_going {
+    ($line:literal, $takes_away:literal) => {
+        concat!(
+            "EXISTS (SELECT FROM commands c CROSS JOIN LATERAL (SELECT FROM jobs WHERE id = c.job_id AND ",
+            $line,
+            " AND push_action = '",
+            $takes_away,
+            "' OFFSET 0) o WHERE c.device_id = d.id AND c.finished_at IS NULL OFFSET 0)"
+        )
+    };
+}
+
 /// Whether the newest push `newest` may have left something on the device: one that brings unless it ended before it reached
 /// the device, one that takes away unless it succeeded.
 macro_rules! may_have {
@@ -221,8 +234,10 @@ const fn statement(action: PushAction) -> &'static str {
             os_of!("p.platform"),
             " AND s.ended_at IS NULL AND COALESCE(d.relationship, 3) = ANY(s.relationships)
                 AND (p.platform = 1 OR a.model_types = '{}' OR COALESCE(d.device_type = ANY(a.model_types), true))
-                AND NOT COALESCE(i.is_installed AND i.installed_number >= r.version_number
-                    AND (r.version_number > 0 OR i.installed_name = r.version_name), false)
+                AND (NOT COALESCE(i.is_installed AND i.installed_number >= r.version_number
+                    AND (r.version_number > 0 OR i.installed_name = r.version_name), false) OR ",
+            is_going!("package_id = j.package_id", "uninstall"),
+            ")
                 AND ",
             has_none!(
                 "package_id = j.package_id",
@@ -266,7 +281,9 @@ const fn statement(action: PushAction) -> &'static str {
                 d.status <> 'deregistered' AND ",
             os_of!("l.platform"),
             " AND s.ended_at IS NULL AND COALESCE(d.relationship, 3) = ANY(s.relationships)
-                AND COALESCE(i.revision, 0) < j.restriction_revision
+                AND (COALESCE(i.revision, 0) < j.restriction_revision OR ",
+            is_going!("restriction_id = j.restriction_id", "remove"),
+            ")
                 AND ",
             has_none!(
                 "restriction_id = j.restriction_id",
