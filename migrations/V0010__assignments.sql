@@ -176,7 +176,7 @@ ALTER TABLE device_apps
 -- Devices whose assignments may have changed. The timekeeper looks at each and takes it off.
 CREATE TABLE device_reviews (
     device_id  bigint PRIMARY KEY,
-    -- Later than now for a device that could not be reviewed and is put off.
+    -- Later than now for a device that could not be reviewed, or that must wait. A change brings it forward.
     created_at timestamptz NOT NULL DEFAULT now()
 ) WITH (autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 1000);
 
@@ -187,7 +187,7 @@ BEGIN
     INSERT INTO device_reviews (device_id)
     SELECT d.id FROM (SELECT DISTINCT user_id FROM changed) c JOIN devices d ON d.user_id = c.user_id
     -- Locks what is there already: a review that does not see this change yet must not take it away.
-    ORDER BY d.id ON CONFLICT (device_id) DO UPDATE SET created_at = device_reviews.created_at;
+    ORDER BY d.id ON CONFLICT (device_id) DO UPDATE SET created_at = LEAST(device_reviews.created_at, now());
     RETURN NULL;
 END $$;
 CREATE TRIGGER user_group_members_joined AFTER INSERT ON user_group_members
@@ -203,7 +203,7 @@ CREATE TRIGGER label_members_left AFTER DELETE ON label_members
 CREATE FUNCTION review_devices_of_user() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO device_reviews (device_id) SELECT id FROM devices WHERE user_id = NEW.id
-    ORDER BY id ON CONFLICT (device_id) DO UPDATE SET created_at = device_reviews.created_at;
+    ORDER BY id ON CONFLICT (device_id) DO UPDATE SET created_at = LEAST(device_reviews.created_at, now());
     RETURN NULL;
 END $$;
 CREATE TRIGGER users_moved AFTER UPDATE OF organisation_id ON users
@@ -212,7 +212,7 @@ CREATE TRIGGER users_moved AFTER UPDATE OF organisation_id ON users
 CREATE FUNCTION review_device() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO device_reviews (device_id) VALUES (NEW.id)
-    ON CONFLICT (device_id) DO UPDATE SET created_at = device_reviews.created_at;
+    ON CONFLICT (device_id) DO UPDATE SET created_at = LEAST(device_reviews.created_at, now());
     RETURN NULL;
 END $$;
 CREATE TRIGGER devices_enrolled AFTER INSERT ON devices

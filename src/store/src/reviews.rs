@@ -18,7 +18,7 @@ use crate::{
 /// Has a device reviewed. Whoever reviews it now and does not see this transaction yet leaves it for another review.
 pub async fn ask(tx: &Tx<'_>, device: DeviceId) -> Result<(), StoreError> {
     const SQL: &str = "/* reviews::ask */ INSERT INTO device_reviews (device_id) VALUES ($1)
-        ON CONFLICT (device_id) DO UPDATE SET created_at = device_reviews.created_at";
+        ON CONFLICT (device_id) DO UPDATE SET created_at = LEAST(device_reviews.created_at, now())";
     sql::execute(tx, SQL, &[&device.0]).await?;
     Ok(())
 }
@@ -38,6 +38,15 @@ pub async fn put_off(client: &impl GenericClient, device: i64, pause: Duration) 
     const SQL: &str = "/* reviews::put_off */ UPDATE device_reviews SET created_at = now() + make_interval(secs => $2)
         WHERE device_id = $1";
     sql::execute(client, SQL, &[&device, &pause.as_secs_f64()]).await?;
+    Ok(())
+}
+
+/// Has devices reviewed after a while, unless something changes before.
+pub async fn ask_later(tx: &Tx<'_>, devices: &[i64], pause: Duration) -> Result<(), StoreError> {
+    const SQL: &str = "/* reviews::ask_later */ INSERT INTO device_reviews (device_id, created_at)
+        SELECT id, now() + make_interval(secs => $2) FROM unnest($1::bigint[]) AS given (id) ORDER BY id
+        ON CONFLICT DO NOTHING";
+    sql::execute(tx, SQL, &[&devices, &pause.as_secs_f64()]).await?;
     Ok(())
 }
 
@@ -149,10 +158,13 @@ pub struct Had {
     pub is_present: bool,
     /// Whether it went from the device after that push, and nobody here had asked for it.
     pub was_removed: bool,
+    /// Whether that push was Drover's own, and lately.
+    pub was_brought_lately: bool,
 }
 
-/// What devices that may still be told something have of applications and lists that are not being removed.
-pub async fn had(client: &impl GenericClient, devices: &[i64]) -> Result<Vec<Had>, StoreError> {
+/// What devices that may still be told something have of applications and lists that are not being removed. What Drover itself
+/// pushed within `lately` is marked so.
+pub async fn had(client: &impl GenericClient, devices: &[i64], lately: Duration) -> Result<Vec<Had>, StoreError> {
     const SQL: &str = "/* reviews::had */ WITH reviewed AS MATERIALIZED (
             SELECT d.id FROM unnest($1::bigint[]) AS given (id) CROSS JOIN LATERAL (
                 SELECT id FROM devices WHERE id = given.id
@@ -172,6 +184,7 @@ pub async fn had(client: &impl GenericClient, devices: &[i64]) -> Result<Vec<Had
                     WHERE id = i.restriction_id AND removing_at IS NULL AND deleted_at IS NULL OFFSET 0) l
         )
         SELECT h.*, j.push_action, j.operator_id IS NOT NULL AS is_explicit,
+            j.operator_id IS NULL AND j.created_at > now() - make_interval(secs => $2) AS was_brought_lately,
             h.is_there OR c.finished_at IS NULL AND c.sent_at IS NOT NULL AS may_be_there,
             COALESCE(s.removes_on_exit, false) OR h.restriction_id IS NOT NULL AS removes_on_exit,
             COALESCE(h.removed_at > j.created_at, false) AS was_removed
@@ -192,9 +205,10 @@ pub async fn had(client: &impl GenericClient, devices: &[i64]) -> Result<Vec<Had
             is_there: row.get::<_, Option<bool>>("may_be_there").unwrap_or(false),
             is_present: row.get("is_present"),
             was_removed: row.get("was_removed"),
+            was_brought_lately: row.get("was_brought_lately"),
         })
     };
-    sql::query(client, SQL, &[&devices]).await?.iter().map(had).collect()
+    sql::query(client, SQL, &[&devices, &lately.as_secs_f64()]).await?.iter().map(had).collect()
 }
 
 /// A command that brings, or brought, something to a device.

@@ -30,6 +30,11 @@ async fn an_essential_application_that_is_gone_comes_back_once() {
     says(&scene, "ada", &[PACKAGE, "something.else"]).await;
     assert_eq!(review(&scene).await, 0);
     says(&scene, "ada", &["something.else"]).await;
+    assert_eq!(settle(&scene).await, [], "what keeps going is not brought again at once");
+    let waits = "SELECT count(*) FROM device_reviews WHERE created_at > now() + interval '9 minutes'";
+    assert_eq!(scene.id(waits, &[]).await, 1);
+    scene.execute("UPDATE jobs SET created_at = created_at - interval '10 minutes'", &[]).await;
+    scene.execute("UPDATE device_reviews SET created_at = now()", &[]).await;
     assert_eq!(settle(&scene).await, is("ada", "install"), "whenever it is removed");
     scene.world.assert_clean().await;
 }

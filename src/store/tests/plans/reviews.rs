@@ -101,7 +101,7 @@ async fn nothing_of_a_device_is_looked_for_in_a_whole_table() {
             let devices: Vec<i64> = (round * 1000..round * 1000 + BATCH).collect();
             assert!(reviews::reach(&tx, &devices).await.unwrap().len() >= devices.len());
             unchanged("reach").await;
-            assert_eq!(reviews::had(&tx, &devices).await.unwrap().len(), 2 * devices.len());
+            assert_eq!(reviews::had(&tx, &devices, Duration::from_mins(1)).await.unwrap().len(), 2 * devices.len());
             unchanged("had").await;
             assert_eq!(reviews::sent(&tx, &devices).await.unwrap().len(), devices.len());
             unchanged("sent").await;

@@ -17,6 +17,15 @@ pub(super) struct Decision {
     pub(super) taken: BTreeMap<Subject, Vec<i64>>,
     /// Jobs whose commands are to be stopped: what they bring is not for these devices any more.
     pub(super) stopped: BTreeMap<JobId, Vec<i64>>,
+    /// Devices that are to be given something again, but not yet; ascending.
+    pub(super) waiting: Vec<i64>,
+}
+
+/// When a device is to be given what an assignment wants it to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum When {
+    Now,
+    Later,
 }
 
 /// What is known of the devices of a batch.
@@ -72,11 +81,21 @@ impl Device<'_> {
         let reached: BTreeSet<Subject> = self.reach.iter().map(|reach| reach.subject).collect();
         // Of several assignments of one application the newest is carried out, as a newer push would win.
         let mut wanted: BTreeMap<Subject, &Reach> = BTreeMap::new();
-        for reach in self.reach.iter().filter(|reach| self.wants(reach)) {
-            let known = wanted.entry(reach.subject).or_insert(reach);
-            if reach.assignment > known.assignment {
-                *known = reach;
+        let mut must_wait = false;
+        for reach in &self.reach {
+            match self.wants(reach) {
+                Some(When::Now) => {
+                    let known = wanted.entry(reach.subject).or_insert(reach);
+                    if reach.assignment > known.assignment {
+                        *known = reach;
+                    }
+                }
+                Some(When::Later) => must_wait = true,
+                None => {}
             }
+        }
+        if must_wait {
+            decision.waiting.push(self.id);
         }
         for reach in wanted.values() {
             decision.given.entry(reach.assignment).or_default().push(self.id);
@@ -91,31 +110,35 @@ impl Device<'_> {
         }
     }
 
-    /// Whether the device is to be given what an assignment that reaches it wants it to have.
-    fn wants(&self, reach: &Reach) -> bool {
+    /// When the device is to be given what an assignment that reaches it wants it to have; `None`: it is not.
+    fn wants(&self, reach: &Reach) -> Option<When> {
         if !reach.is_required || !reach.is_offered || !reach.has_begun {
-            return false;
+            return None;
         }
         let newest = self.newest(reach);
         let takes_away = newest.filter(|newest| !newest.action.brings());
         // An explicit uninstall wins until the next push.
         if takes_away.is_some_and(|newest| newest.is_explicit) {
-            return false;
+            return None;
         }
         let had = self.had.iter().find(|had| had.subject == reach.subject);
         let is_coming =
             || self.sent.iter().any(|sent| is_open(sent) && sent.is_required && sent.subject == reach.subject);
         let was_sent = || self.sent.iter().any(|sent| sent.assignment == reach.assignment);
+        let now_if = |is_wanted: bool| is_wanted.then_some(When::Now);
         match had {
             // Drover itself took it away when the device left; now the device is back.
-            _ if takes_away.is_some() => true,
-            Some(had) if had.is_present => false,
-            _ if is_coming() => false,
+            _ if takes_away.is_some() => Some(When::Now),
+            Some(had) if had.is_present => None,
+            _ if is_coming() => None,
             // Of a list nothing is kept once it was removed.
-            None if matches!(reach.subject, Subject::Restriction(_)) => true,
+            None if matches!(reach.subject, Subject::Restriction(_)) => Some(When::Now),
             // It was removed from the device, and must not be.
-            Some(had) if had.was_removed && had.action == PushAction::Install => reach.is_essential || !was_sent(),
-            _ => !was_sent(),
+            Some(had) if had.was_removed && had.action == PushAction::Install => match reach.is_essential {
+                true if had.was_brought_lately => Some(When::Later),
+                is_essential => now_if(is_essential || !was_sent()),
+            },
+            _ => now_if(!was_sent()),
         }
     }
 

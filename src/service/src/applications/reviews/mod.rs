@@ -26,6 +26,9 @@ use decision::{Decision, Facts};
 
 /// How long a device that cannot be reviewed leaves the others in peace.
 const PUT_OFF: Duration = Duration::from_mins(1);
+/// How long what Drover brought by itself is left alone when it goes again: a device that loses it each time, or says so, would
+/// have pushes made without end.
+const RESTORE_PAUSE: Duration = Duration::from_mins(10);
 
 impl Service {
     /// Reviews up to `limit` devices whose assignments may have changed, in one transaction. Returns how many were looked at.
@@ -74,13 +77,14 @@ impl Service {
         claimed.store(*first, Ordering::Relaxed);
         let facts = Facts {
             reach: reviews::reach(&tx, &devices).await?,
-            had: reviews::had(&tx, &devices).await?,
+            had: reviews::had(&tx, &devices, RESTORE_PAUSE).await?,
             sent: reviews::sent(&tx, &devices).await?,
         };
-        let Decision { given, taken, stopped } = facts.decide(&devices);
+        let Decision { given, taken, stopped, waiting } = facts.decide(&devices);
         let trace = TraceContext::root(u128::from_le_bytes(self.random()), u64::from_le_bytes(self.random()));
         let pushes = self.give(&tx, given, trace).await? + self.take(&tx, taken, trace).await?;
         let moved = self.stop_commands(&tx, stopped).await?;
+        reviews::ask_later(&tx, &waiting, RESTORE_PAUSE).await?;
         tx.commit().await?;
         for (kind, moved) in &moved {
             observe(*kind, None, moved);

@@ -30,6 +30,7 @@ fn had(job: i64, subject: Subject, action: PushAction) -> Had {
         is_there: true,
         is_present: true,
         was_removed: false,
+        was_brought_lately: false,
     }
 }
 
@@ -39,7 +40,7 @@ fn sent(job: i64, assignment: i64, subject: Subject, state: CommandState) -> Sen
 
 /// Assignments given, whether anything is taken, and jobs stopped.
 fn decided(reach: Vec<Reach>, had: Vec<Had>, sent: Vec<Sent>) -> (Vec<i64>, usize, Vec<i64>) {
-    let Decision { given, taken, stopped } = Facts { reach, had, sent }.decide(&[7]);
+    let Decision { given, taken, stopped, .. } = Facts { reach, had, sent }.decide(&[7]);
     assert!(given.values().chain(taken.values()).chain(stopped.values()).all(|devices| devices == &[7]));
     (given.keys().map(|id| id.0).collect(), taken.len(), stopped.keys().map(|id| id.0).collect())
 }
@@ -110,6 +111,21 @@ fn what_must_not_be_removed_comes_back() {
     assert_eq!(found, (vec![], 0, vec![]), "it is on its way");
     let taken = Had { is_there: false, is_present: false, ..had(6, APP, PushAction::Uninstall) };
     assert_eq!(decided(vec![essential], vec![taken], vec![succeeded]), (vec![], 0, vec![]));
+}
+
+#[test]
+fn what_keeps_going_is_not_brought_again_at_once() {
+    let essential = Reach { is_essential: true, ..reach(1, APP) };
+    let removed = Had { is_there: false, is_present: false, was_removed: true, ..had(5, APP, PushAction::Install) };
+    let again = Had { is_explicit: false, was_brought_lately: true, ..removed };
+    let succeeded = sent(5, 1, APP, CommandState::Succeeded);
+    let decide = |reach: Vec<Reach>, sent: Vec<Sent>| Facts { reach, had: vec![again.clone()], sent }.decide(&[7]);
+    let found = decide(vec![essential.clone(), reach(2, LIST)], vec![succeeded.clone()]);
+    assert_eq!(found.waiting, [7]);
+    assert_eq!(found.given.into_keys().collect::<Vec<_>>(), [AssignmentId(2)], "nothing else waits for it");
+    for (reach, sent) in [(reach(1, APP), succeeded.clone()), (essential, sent(6, 1, APP, CommandState::Queued))] {
+        assert_eq!(decide(vec![reach], vec![succeeded.clone(), sent]), Decision::default());
+    }
 }
 
 #[test]
