@@ -135,11 +135,16 @@ impl Device<'_> {
             None if matches!(reach.subject, Subject::Restriction(_)) => Some(When::Now),
             // It was removed from the device, and must not be.
             Some(had) if had.was_removed && had.action == PushAction::Install => match reach.is_essential {
-                true if had.was_brought_lately => Some(When::Later),
+                true if had.was_brought_lately && self.was_brought_back(reach.subject) => Some(When::Later),
                 is_essential => now_if(is_essential || !was_sent()),
             },
             _ => now_if(!was_sent()),
         }
+    }
+
+    /// Whether the device was sent it more than once: it went before.
+    fn was_brought_back(&self, subject: Subject) -> bool {
+        self.sent.iter().filter(|sent| sent.subject == subject).count() > 1
     }
 
     /// The newest push of the package, whichever application brought it, or of the list.

@@ -120,7 +120,10 @@ fn what_keeps_going_is_not_brought_again_at_once() {
     let again = Had { is_explicit: false, was_brought_lately: true, ..removed };
     let succeeded = sent(5, 1, APP, CommandState::Succeeded);
     let decide = |reach: Vec<Reach>, sent: Vec<Sent>| Facts { reach, had: vec![again.clone()], sent }.decide(&[7]);
-    let found = decide(vec![essential.clone(), reach(2, LIST)], vec![succeeded.clone()]);
+    let found = decide(vec![essential.clone()], vec![succeeded.clone()]);
+    assert_eq!((found.waiting.is_empty(), found.given.len()), (true, 1), "it goes for the first time");
+    let twice = vec![sent(4, 1, APP, CommandState::Succeeded), succeeded.clone()];
+    let found = decide(vec![essential.clone(), reach(2, LIST)], twice);
     assert_eq!(found.waiting, [7]);
     assert_eq!(found.given.into_keys().collect::<Vec<_>>(), [AssignmentId(2)], "nothing else waits for it");
     for (reach, sent) in [(reach(1, APP), succeeded.clone()), (essential, sent(6, 1, APP, CommandState::Queued))] {
