@@ -2,7 +2,10 @@
 
 use std::ops::RangeInclusive;
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
 use serde_json::value::RawValue;
 
 use crate::Message;
@@ -137,6 +140,13 @@ pub(crate) fn read_object<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<
         Some(b'[') => Err(InvalidMessage::NotAnObject.into()),
         _ => read(bytes),
     }
+}
+
+/// Reads the objects in an array, for a field. As [`read_object`] says, an array of values would pass for an object.
+pub(crate) fn objects<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let objects = Vec::<serde_json::Map<String, serde_json::Value>>::deserialize(deserializer)?;
+    let object = |object| serde_json::from_value(serde_json::Value::Object(object)).map_err(D::Error::custom);
+    objects.into_iter().map(object).collect()
 }
 
 /// Reads each element of an array; an error says which it is about.

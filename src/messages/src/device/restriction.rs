@@ -7,6 +7,7 @@ use crate::schema::parts;
 use crate::{
     InvalidMessage,
     checks::{AMOUNTS, IDS, at_most, within},
+    decode::objects,
 };
 
 /// A list of applications to keep to.
@@ -25,6 +26,7 @@ pub struct RestrictionList {
     pub revision: i64,
     /// The applications, at most 500.
     #[cfg_attr(feature = "schema", schemars(length(max = RestrictionList::MAX_APPLICATIONS)))]
+    #[serde(deserialize_with = "objects")]
     pub applications: Vec<ListedApplication>,
 }
 

@@ -99,6 +99,8 @@ async fn no_step_of_a_push_reads_a_large_table_whole() {
         {
             let mut client = store.client().await.unwrap();
             let tx = client.transaction().await.unwrap();
+            // Those of the filling may not have been accounted for yet.
+            let before = sequential_scans(&tx, &LARGE).await;
             audiences::insert_push(&tx, job, audience, OrganisationId(1), "").await.unwrap();
             let mut planned = 0;
             for _ in 0..ROUNDS {
@@ -127,7 +129,7 @@ async fn no_step_of_a_push_reads_a_large_table_whole() {
             }
             // A step that begins within a user has that user among those that it looks at.
             assert!(planned > 98 * 8, "{statistics:?} {job} {planned}");
-            assert_eq!(sequential_scans(&tx, &LARGE).await, [], "{statistics:?} {job}");
+            assert_eq!(sequential_scans(&tx, &LARGE).await, before, "{statistics:?} {job}");
         }
     }
 }
