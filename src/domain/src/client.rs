@@ -66,6 +66,11 @@ impl UiFamily {
         if labels.len() > Self::MAX_LABELS { Err(InvalidUiFamily::Count(labels.len())) } else { Ok(Self(labels)) }
     }
 
+    /// Whether it bears no label.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether it bears a label, to the letter.
     pub fn bears(&self, label: &str) -> bool {
         self.0.iter().any(|known| known == label)

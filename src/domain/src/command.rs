@@ -148,6 +148,8 @@ pub enum Event {
     Succeeded,
     /// The device was seen running the new version.
     Proven,
+    /// The device was seen running the old version after it had reported success.
+    Disproven,
     /// The device reports failure.
     Failed,
     /// The device refuses the command.
@@ -174,7 +176,7 @@ use Event as E;
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         E::Released,
         E::Accepted,
         E::Downloading,
@@ -182,6 +184,7 @@ impl Event {
         E::Installing,
         E::Succeeded,
         E::Proven,
+        E::Disproven,
         E::Failed,
         E::Refused,
         E::DeadlinePassed,
@@ -249,7 +252,9 @@ pub const fn transition(state: CommandState, budget: Budget, event: Event, rules
         }
         (E::Proven, state) if state.may_be_handed_over() => Change::To(S::Succeeded),
 
-        (E::Failed, S::Queued | S::Sent | S::Downloading | S::Downloaded | S::Installing | S::Verifying) => {
+        (E::Failed, S::Queued | S::Sent | S::Downloading | S::Downloaded | S::Installing | S::Verifying)
+        // Before it reports success, a device that runs the old version is merely not done yet.
+        | (E::Disproven, S::Verifying) => {
             match budget {
                 Budget::Left => Change::NextAttempt,
                 Budget::Spent => Change::To(S::Failed),

@@ -4,6 +4,7 @@
 
 mod admission;
 mod application;
+pub mod catalogue;
 mod channel;
 mod client;
 mod command;

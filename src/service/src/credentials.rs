@@ -1,5 +1,7 @@
 //! Who calls, and how they prove it.
 
+use std::{num::NonZeroU32, sync::Arc};
+
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use drover_domain::TenantId;
 use drover_store::{credentials, devices, tenants};
@@ -60,6 +62,19 @@ pub struct AppCredential {
     pub caller: Caller,
     /// What it signs with.
     pub secret: Secret,
+}
+
+/// An application that calls the TOP gateway.
+#[derive(Debug, Clone)]
+pub struct TopCredential {
+    /// Who it is.
+    pub caller: Caller,
+    /// What it signs with.
+    pub secret: Secret,
+    /// Whether it may sign with MD5.
+    pub allows_md5: bool,
+    /// Calls a second that a process answers.
+    pub calls_per_s: NonZeroU32,
 }
 
 /// A new credential; its secret is shown this once.
@@ -131,6 +146,22 @@ impl Service {
             .open(&context(kind, app_key), &sealed)
             .map_err(|error| ServiceError::Internal(Box::new(error)))?;
         Ok(Some(AppCredential { caller: Caller { tenant, app_key: app_key.to_owned() }, secret }))
+    }
+
+    /// The application of the TOP gateway that shows this key, unless it is unknown or was revoked.
+    pub async fn top_credential(&self, app_key: &str) -> Result<Option<Arc<TopCredential>>, ServiceError> {
+        let client = self.store().client().await?;
+        let kind = CredentialKind::Top;
+        let Some((tenant, sealed)) = credentials::sealed_secret(&client, kind.as_str(), app_key).await? else {
+            return Ok(None);
+        };
+        let secret = self
+            .inner
+            .key
+            .open(&context(kind, app_key), &sealed)
+            .map_err(|error| ServiceError::Internal(Box::new(error)))?;
+        let caller = Caller { tenant, app_key: app_key.to_owned() };
+        Ok(Some(Arc::new(TopCredential { caller, secret, allows_md5: true, calls_per_s: NonZeroU32::MAX })))
     }
 
     fn seal(&self, kind: CredentialKind, key_id: &str, secret: &Secret) -> Result<Vec<u8>, ServiceError> {

@@ -2,6 +2,7 @@
 //! sent in the outbox. Nothing here knows HTTP or the broker.
 
 mod applications;
+mod catalogue;
 mod clients;
 mod credentials;
 mod devices;
@@ -30,11 +31,12 @@ pub use applications::{
     NewPackage, NewPolicyValues, NewRestriction, PushRequest, RestrictionChange, RestrictionFilter, RestrictionPush,
     RestrictionRecord, Saved, SpooledPackage, Undecided, Uploaded,
 };
+pub use catalogue::{Software, SoftwareCheck};
 pub use clients::{
     ClientGroup, ClientVersion, DownloadPage, GroupFilter, GroupKey, GroupUpdates, NewClientGroup, NewClientVersion,
     Offer, PackageUpdate, PublishRequest, Sort, Target, VersionKey,
 };
-pub use credentials::{AppCredential, Caller, CredentialKind, IssuedCredential};
+pub use credentials::{AppCredential, Caller, CredentialKind, IssuedCredential, TopCredential};
 pub use devices::device_auth::{DeviceIdentity, DeviceLogin};
 pub use devices::device_tokens::{IssuedTokens, TokensAfter};
 pub use devices::managed_devices::{DeviceChange, ManagedDeviceFilter, NewManagedDevice};
