@@ -28,7 +28,7 @@ impl Outcome {
     pub const fn of(change: Change, event: Event) -> Option<Self> {
         match change {
             Change::To(state) => Self::of_state(state),
-            // Only these two make a device try again.
+            // Silence, or a failure that the device or its version tells of.
             Change::NextAttempt => Some(match event {
                 Event::DeadlinePassed => Self::TimedOut,
                 _ => Self::Failed,

@@ -125,6 +125,48 @@ fn the_moves_cover_exactly_the_transitions() {
 }
 
 #[test]
+fn a_device_that_runs_the_old_version_says_something_only_after_it_reported_success() {
+    for rules in [Rules::default(), Rules { proof_required: true, ..Rules::default() }] {
+        for budget in [Budget::Left, Budget::Spent] {
+            for state in CommandState::ALL {
+                let disproven = transition(state, budget, E::Disproven, rules);
+                let failed = transition(state, budget, E::Failed, rules);
+                let expected = if state == S::Verifying { failed } else { None };
+                assert_eq!(disproven, expected, "{state:?} with {budget:?}");
+            }
+        }
+    }
+    assert_eq!(Outcome::of(Change::NextAttempt, E::Disproven), Some(Outcome::Failed), "it was not silent");
+}
+
+#[test]
+fn proof_counts_whatever_else_a_device_has_said_of_an_attempt_that_is_open() {
+    for budget in [Budget::Left, Budget::Spent] {
+        for state in CommandState::ALL {
+            let may_have_it = state == S::Queued || state.is_handed_over();
+            let proven = transition(state, budget, E::Proven, Rules::default());
+            assert_eq!(proven, may_have_it.then_some(Change::To(S::Succeeded)), "{state:?}");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn evidence_against_a_success_never_ends_what_is_not_verifying(events in events(), proof_required: bool) {
+        let (mut row, rules) = (Row::planned(), Rules { proof_required, ..Rules::default() });
+        for event in events {
+            let was = row.clone();
+            let moved = row.apply(event, rules);
+            if event == E::Disproven {
+                prop_assert_eq!(moved, was.state == S::Verifying);
+                // An attempt that was disproven is over, and the next one knows nothing of it.
+                prop_assert!(!row.apply(event, rules));
+            }
+        }
+    }
+}
+
+#[test]
 fn force_ends_whatever_has_not_ended_and_a_wish_to_cancel_does_not_repeat_itself() {
     for budget in [Budget::Left, Budget::Spent] {
         for state in CommandState::ALL {
