@@ -15,6 +15,7 @@ pub(crate) mod order;
 pub(crate) mod outbox;
 pub(crate) mod planning;
 pub(crate) mod progress;
+pub(crate) mod proof;
 pub(crate) mod recording;
 pub(crate) mod recovery;
 pub(crate) mod retry;

@@ -32,6 +32,7 @@ pub mod outcomes;
 pub mod people;
 mod pool;
 pub mod presence;
+pub mod proof;
 pub mod pushes;
 mod records;
 pub mod reports;

@@ -6,7 +6,6 @@ mod downloads;
 mod expiry;
 mod groups;
 mod logs;
-mod proof;
 mod publish;
 mod subject;
 mod versions;

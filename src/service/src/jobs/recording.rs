@@ -351,7 +351,7 @@ fn event_of(report: &DeviceReport, rules: &JobRules) -> Event {
         ReportStatus::Downloading => Event::Downloading,
         ReportStatus::Downloaded => Event::Downloaded,
         ReportStatus::Installing => Event::Installing,
-        // A client program proves itself by its check-in alone, see clients/proof.rs.
+        // A client program proves itself by its check-in alone, see jobs/proof.rs.
         ReportStatus::Succeeded
             if rules.kind == JobKind::Firmware && report.firmware_version.as_ref() == Some(&rules.version) =>
         {

@@ -5,7 +5,6 @@ pub mod downloads;
 pub mod groups;
 pub mod logs;
 pub mod offers;
-pub mod proof;
 pub mod publications;
 mod rows;
 pub mod targets;

@@ -3,10 +3,10 @@
 use drover_domain::{DeviceId, Event};
 use drover_store::{
     StoreError,
-    clients::proof::{self, Proven},
     commands::{self, Happening},
     jobs,
     outcomes::{self, NewOutcome},
+    proof::{self, Proven},
     tallies::Tally,
 };
 
