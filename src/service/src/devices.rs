@@ -2,7 +2,7 @@
 
 pub(crate) mod device_auth;
 pub(crate) mod device_tokens;
-mod inventory;
+pub(crate) mod inventory;
 mod leaving;
 pub(crate) mod managed_devices;
 pub(crate) mod revocation;

@@ -1,6 +1,7 @@
 //! Jobs: they come to be, change, start and go. Below are what becomes of them: commands are planned, handed out, reported on,
 //! cancelled and tried again.
 
+pub(crate) mod applying;
 pub(crate) mod audience;
 pub(crate) mod cancel;
 pub(crate) mod check;

@@ -5,7 +5,7 @@
 use drover_domain::{ApplicationId, DeviceId};
 use tokio_postgres::types::ToSql;
 
-use crate::{GenericClient, StoreError, Tx, sql};
+use crate::{GenericClient, StoreError, Tx, device_checks, proof::Running, sql};
 
 /// An application that a device says it has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,10 +22,12 @@ pub struct ReportedApp {
     pub size_bytes: Option<i64>,
 }
 
-/// Everything that a device says it has, each package once.
+/// What a device says it has, each package once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inventory {
-    /// The version of its operating system; `None` when not said.
+    /// Whether that is everything. If not, what is absent may be there, and a name or a size that is not said stays as it is.
+    pub is_whole: bool,
+    /// The version of its operating system; `None` when not said. Only a whole inventory keeps it.
     pub os_version: Option<String>,
     /// The applications.
     pub apps: Vec<ReportedApp>,
@@ -51,22 +53,25 @@ struct Columns<'a> {
     version_names: Vec<Option<&'a str>>,
     version_codes: Vec<Option<i64>>,
     sizes: Vec<Option<i64>>,
+    is_whole: bool,
 }
 
 impl<'a> Columns<'a> {
-    fn of(apps: &'a [ReportedApp]) -> Self {
+    fn of(Inventory { is_whole, apps, .. }: &'a Inventory) -> Self {
         Self {
             packages: apps.iter().map(|app| app.package.as_str()).collect(),
             names: apps.iter().map(|app| app.name.as_str()).collect(),
             version_names: apps.iter().map(|app| app.version_name.as_deref()).collect(),
             version_codes: apps.iter().map(|app| app.version_code).collect(),
             sizes: apps.iter().map(|app| app.size_bytes).collect(),
+            is_whole: *is_whole,
         }
     }
 
-    /// Parameters 1 to 6.
-    fn parameters<'p>(&'p self, device: &'p i64) -> [&'p (dyn ToSql + Sync); 6] {
-        [device, &self.packages, &self.names, &self.version_names, &self.version_codes, &self.sizes]
+    /// Parameters 1 to 7.
+    fn parameters<'p>(&'p self, device: &'p i64) -> [&'p (dyn ToSql + Sync); 7] {
+        let Self { packages, names, version_names, version_codes, sizes, is_whole } = self;
+        [device, packages, names, version_names, version_codes, sizes, is_whole]
     }
 }
 
@@ -82,7 +87,9 @@ macro_rules! given {
 macro_rules! changed {
     () => {
         "changed AS (SELECT * FROM (
-            SELECT g.package_name, g.name, g.size_bytes, k.package_name IS NOT NULL AS is_known,
+            SELECT g.package_name, k.package_name IS NOT NULL AS is_known,
+                CASE WHEN $7 OR g.name <> '' THEN g.name ELSE COALESCE(k.name, '') END AS name,
+                CASE WHEN $7 THEN g.size_bytes ELSE COALESCE(g.size_bytes, k.size_bytes) END AS size_bytes,
                 COALESCE(g.version_code, CASE WHEN COALESCE(g.version_name, k.version_name) = k.version_name
                     THEN k.version_code END, 0) AS version_code,
                 COALESCE(g.version_name, CASE WHEN COALESCE(g.version_code, k.version_code) = k.version_code
@@ -93,8 +100,8 @@ macro_rules! changed {
     };
 }
 
-/// How what was pushed to a device stands against what it names. An application of the store is known by a number that no
-/// operating system knows, so its absence says nothing.
+/// How what was pushed to a device stands against what it names. Only in a whole inventory is anything absent; and an
+/// application of the store is known by a number that no operating system knows, so its absence says nothing.
 macro_rules! standing {
     () => {
         "standing AS (SELECT * FROM (
@@ -108,9 +115,46 @@ macro_rules! standing {
                         THEN i.installed_name END, '') END AS name
             FROM app_installs i JOIN applications a ON a.id = i.application_id JOIN packages p ON p.id = a.package_id
                 JOIN jobs j ON j.id = i.job_id LEFT JOIN given g ON g.package_name = p.name
-            WHERE i.device_id = $1 AND (g.package_name IS NOT NULL OR a.itunes_store_id IS NULL)
+            WHERE i.device_id = $1 AND (g.package_name IS NOT NULL OR $7 AND a.itunes_store_id IS NULL)
         ) beside WHERE ROW(is_installed, number, name) IS DISTINCT FROM ROW(was_installed, old_number, old_name))"
     };
+}
+
+/// What of the versions that a device says it runs is worth keeping: packages that its tenant has anything of, or that it was
+/// known to have. It could think of any number of others. A version that is new to us has the name under which it was uploaded.
+pub async fn of_running(
+    client: &impl GenericClient,
+    device: DeviceId,
+    running: &[Running<'_>],
+) -> Result<Inventory, StoreError> {
+    // OFFSET makes look-ups of what would be read whole for so many packages.
+    const SQL: &str = "/* inventories::of_running */ SELECT g.package, g.version,
+            CASE WHEN k.version_code IS DISTINCT FROM g.version THEN COALESCE(
+                (SELECT version_name FROM client_versions WHERE tenant_id = d.tenant_id AND package_name = g.package
+                    AND version_code = g.version AND void_at IS NULL ORDER BY id DESC LIMIT 1),
+                (SELECT r.version_name FROM applications a JOIN LATERAL (SELECT id, version_name FROM app_releases
+                        WHERE application_id = a.id AND version_number = g.version OFFSET 0) r ON true
+                    WHERE a.package_id = p.id AND a.deleted_at IS NULL AND r.version_name <> '' ORDER BY r.id DESC LIMIT 1))
+            END AS version_name
+        FROM devices d CROSS JOIN unnest($2::text[], $3::bigint[]) AS g (package, version)
+        LEFT JOIN LATERAL (SELECT version_code FROM device_apps WHERE device_id = $1 AND package_name = g.package OFFSET 0) k
+            ON true
+        LEFT JOIN LATERAL (SELECT id FROM packages WHERE tenant_id = d.tenant_id AND name = g.package
+            AND platform = CASE d.os WHEN 51201 THEN 1 WHEN 51202 THEN 2 END OFFSET 0) p ON true
+        WHERE d.id = $1 AND (k.version_code IS NOT NULL OR p.id IS NOT NULL OR EXISTS (SELECT FROM client_versions
+            WHERE tenant_id = d.tenant_id AND package_name = g.package AND void_at IS NULL OFFSET 0))
+        ORDER BY g.package";
+    let packages: Vec<&str> = running.iter().map(|running| running.package).collect();
+    let versions: Vec<i64> = running.iter().map(|running| running.version).collect();
+    let found = sql::query(client, SQL, &[&device.0, &packages, &versions]).await?;
+    let app = |row: &tokio_postgres::Row| ReportedApp {
+        package: row.get(0),
+        name: String::new(),
+        version_name: row.get(2),
+        version_code: Some(row.get(1)),
+        size_bytes: None,
+    };
+    Ok(Inventory { is_whole: false, os_version: None, apps: found.iter().map(app).collect() })
 }
 
 /// Whether everything that a device says is known already.
@@ -126,18 +170,18 @@ pub async fn is_known(
         changed!(),
         ", ",
         standing!(),
-        " SELECT EXISTS (SELECT FROM device_inventories WHERE device_id = $1 AND os_version = COALESCE($7, os_version))
-            AND (SELECT count(*) FROM given) = (SELECT count(*) FROM device_apps WHERE device_id = $1)
+        " SELECT (NOT $7 OR EXISTS (SELECT FROM device_inventories WHERE device_id = $1 AND os_version = COALESCE($8, os_version))
+                AND (SELECT count(*) FROM given) = (SELECT count(*) FROM device_apps WHERE device_id = $1))
             AND NOT EXISTS (SELECT FROM changed) AND NOT EXISTS (SELECT FROM standing)"
     );
-    let columns = Columns::of(&inventory.apps);
-    let [device, packages, names, version_names, version_codes, sizes] = columns.parameters(&device.0);
-    let os_version: &(dyn ToSql + Sync) = &inventory.os_version;
-    let parameters = [device, packages, names, version_names, version_codes, sizes, os_version];
+    let columns = Columns::of(inventory);
+    let mut parameters = columns.parameters(&device.0).to_vec();
+    parameters.push(&inventory.os_version);
     Ok(sql::query_one(client, SQL, &parameters).await?.get(0))
 }
 
-/// Writes down what a device says. Keeps other inventories of this device waiting until the transaction ends.
+/// Writes down what a device says. A whole inventory keeps others of this device waiting until the transaction ends, and has its
+/// next check for updates looked at whatever it says; of one that is not whole, its check is the lock.
 pub async fn write(tx: &Tx<'_>, device: DeviceId, inventory: &Inventory) -> Result<(), StoreError> {
     const HEAD: &str = "/* inventories::write head */ INSERT INTO device_inventories AS known (device_id, os_version)
         VALUES ($1, COALESCE($2, '')) ON CONFLICT (device_id) DO UPDATE
@@ -154,9 +198,12 @@ pub async fn write(tx: &Tx<'_>, device: DeviceId, inventory: &Inventory) -> Resu
           ON CONFLICT (device_id, package_name) DO UPDATE SET name = excluded.name, version_name = excluded.version_name,
             version_code = excluded.version_code, size_bytes = excluded.size_bytes, seen_at = now()"
     );
-    let columns = Columns::of(&inventory.apps);
-    sql::execute(tx, HEAD, &[&device.0, &inventory.os_version]).await?;
-    sql::execute(tx, GONE, &[&device.0, &columns.packages]).await?;
+    let columns = Columns::of(inventory);
+    if inventory.is_whole {
+        device_checks::forget(tx, &[device.0]).await?;
+        sql::execute(tx, HEAD, &[&device.0, &inventory.os_version]).await?;
+        sql::execute(tx, GONE, &[&device.0, &columns.packages]).await?;
+    }
     sql::execute(tx, CHANGED, &columns.parameters(&device.0)).await?;
     Ok(())
 }
@@ -178,7 +225,7 @@ pub async fn reconcile(tx: &Tx<'_>, device: DeviceId, inventory: &Inventory) -> 
           FROM standing s WHERE i.application_id = s.application_id AND i.device_id = $1
           RETURNING i.application_id, s.was_installed, s.is_installed, s.was_installed AND NOT s.is_installed AND s.is_wanted"
     );
-    let columns = Columns::of(&inventory.apps);
+    let columns = Columns::of(inventory);
     sql::query_one(tx, LOCK, &[&device.0]).await?;
     let rows = sql::query(tx, SQL, &columns.parameters(&device.0)).await?;
     let change = |row: &tokio_postgres::Row| InstallChange {

@@ -13,6 +13,7 @@ pub mod clients;
 pub mod command_list;
 pub mod commands;
 pub mod credentials;
+pub mod device_checks;
 pub mod device_list;
 pub mod device_tokens;
 pub mod devices;

@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use drover_domain::Os;
+use drover_store::devices;
+use evidence::Said;
+use sha2::{Digest, Sha256};
 
 use crate::{Caller, Service, ServiceError};
 
@@ -65,7 +68,25 @@ impl Service {
     /// What a device should run and does not, by package. What it says that it runs is evidence: of its commands, and of what is
     /// on it. An organisation that does not exist is [`ServiceError::Invalid`] with the field `org_infos`.
     pub async fn check_software(&self, caller: &Caller, check: &SoftwareCheck) -> Result<Vec<Software>, ServiceError> {
-        let _ = (caller, check);
+        let client = self.store().client().await?;
+        let device = devices::by_uuid(&client, caller.tenant, &check.device).await?;
+        drop(client);
+        if let Some(device) = device {
+            let digest = fingerprint(&check.installed);
+            let said = Said { device, installed: &check.installed, digest: &digest, said_at: check.said_at };
+            self.note_check(said).await?;
+        }
         Ok(Vec::new())
     }
+}
+
+/// A fingerprint of what a device has.
+fn fingerprint(installed: &BTreeMap<String, i64>) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for (package, version) in installed {
+        hash.update((package.len() as u64).to_be_bytes());
+        hash.update(package);
+        hash.update(version.to_be_bytes());
+    }
+    hash.finalize().into()
 }

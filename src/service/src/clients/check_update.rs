@@ -94,14 +94,16 @@ impl Service {
         Ok(updates(&asking, group, vec![offer]))
     }
 
-    /// Notes what a device runs, which may prove that it has done what a command asks for. A device that has nothing yet
+    /// Notes what a device runs, which may prove that it has done what a command asks for, or that it has not. A device that has nothing yet
     /// says a number that no version has.
     async fn note_installed(&self, device: &DeviceIdentity, package: &str, code: i32) -> Result<(), ServiceError> {
         if code > 0 {
-            let client = self.store().client().await?;
-            device_apps::note(&client, device.tenant, device.device, package, code.into()).await?;
-            drop(client);
-            self.prove_upgrade(device.device, package, code.into()).await?;
+            let note = || async {
+                let client = self.store().client().await?;
+                device_apps::note(&client, device.tenant, device.device, package, code.into()).await
+            };
+            self.store().retrying("note_installed", note).await?;
+            self.judge_check_in(device.device, package, code.into()).await?;
         }
         Ok(())
     }

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use drover_domain::DeviceId;
 use drover_messages::{DeviceInventory, InstalledApp};
 use drover_store::{
-    StoreError,
-    inventories::{self, Inventory, ReportedApp},
+    StoreError, Tx,
+    inventories::{self, InstallChange, Inventory, ReportedApp},
     reviews,
     tallies::Tally,
 };
@@ -32,13 +32,10 @@ impl Service {
         }
         let tx = client.transaction().await?;
         inventories::write(&tx, device, inventory).await?;
-        let changes = inventories::reconcile(&tx, device, inventory).await?;
+        let mut tally = Tally::default();
+        let changes = reconcile(&tx, device, inventory, &mut tally).await?;
         if changes.iter().any(|change| change.is_removed) {
             reviews::ask(&tx, device).await?;
-        }
-        let mut tally = Tally::default();
-        for change in &changes {
-            tally.note_installed(change.application, i64::from(change.is_installed) - i64::from(change.was_installed));
         }
         tally.write(&tx, self.store().tally_shard()).await?;
         tx.commit().await?;
@@ -47,6 +44,21 @@ impl Service {
         }
         Ok(true)
     }
+}
+
+/// Brings what is known to be installed of the applications that were pushed to a device in line with what it says, and returns
+/// what changed.
+pub(crate) async fn reconcile(
+    tx: &Tx<'_>,
+    device: DeviceId,
+    inventory: &Inventory,
+    tally: &mut Tally,
+) -> Result<Vec<InstallChange>, StoreError> {
+    let changes = inventories::reconcile(tx, device, inventory).await?;
+    for change in &changes {
+        tally.note_installed(change.application, i64::from(change.is_installed) - i64::from(change.was_installed));
+    }
+    Ok(changes)
 }
 
 /// Each package once: two versions of one cannot both be there.
@@ -62,5 +74,5 @@ fn checked(said: DeviceInventory) -> Result<Inventory, ServiceError> {
         version_code: app.version_code,
         size_bytes: app.size_bytes,
     };
-    Ok(Inventory { os_version: said.os_version, apps: said.apps.into_iter().map(reported).collect() })
+    Ok(Inventory { is_whole: true, os_version: said.os_version, apps: said.apps.into_iter().map(reported).collect() })
 }

@@ -1,70 +1,135 @@
-//! A device that is seen running a version proves that its upgrade succeeded, whatever became of its report.
+//! What a device is seen running proves or disproves what its commands were to bring it, whatever became of its reports.
 
-use drover_domain::{DeviceId, Event};
+use std::time::Duration;
+
+use drover_domain::{DeviceId, Event, JobId, JobKind};
 use drover_store::{
-    StoreError,
-    commands::{self, Happening},
-    jobs,
+    StoreError, Tx,
+    commands::{Happening, Moved},
+    jobs::{self, JobRules},
     outcomes::{self, NewOutcome},
-    proof::{self, Proven},
+    proof::{self, Running, Verdict},
     tallies::Tally,
 };
 
-use crate::{Service, ServiceError, jobs::moved::observe};
+use crate::{
+    Service, ServiceError,
+    applications::pushing::carried_out::CarriedOut,
+    jobs::{applying::apply, moved::observe},
+};
 
-/// The result code of an upgrade that a check-in proved.
+/// The result code of an attempt that a check-in ended.
 const CHECK_IN: &str = "check_in";
+/// How long a device that has reported success may still be seen running the old version: it may have to start again first, and
+/// a check may be under way while it reports.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What came of judging a device's commands.
+#[derive(Debug, Default)]
+pub(crate) struct Judged {
+    moved: Vec<(JobKind, Vec<Moved>)>,
+    /// What the device has now by the commands that it has proven, to be written after all of them.
+    pub(crate) carried_out: CarriedOut,
+}
+
+impl Judged {
+    /// How many commands moved.
+    pub(crate) fn count(&self) -> usize {
+        self.moved.iter().map(|(_, moved)| moved.len()).sum()
+    }
+
+    /// Tells the metrics, when all is committed.
+    pub(crate) fn observe(&self) {
+        for (kind, moved) in &self.moved {
+            observe(*kind, None, moved);
+        }
+    }
+}
 
 impl Service {
-    /// Closes as succeeded the open commands that were to bring a device this version of a program or an older one: it was seen
-    /// running it. Returns how many.
-    pub async fn prove_upgrade(
+    /// Judges the open commands of a device that was seen running this version of a package: those that were to bring this
+    /// version or an older one have succeeded, and those that were to bring a newer one and have been reported as done for a
+    /// while have failed. Returns how many moved.
+    pub async fn judge_check_in(
         &self,
         device: DeviceId,
         package: &str,
         version_code: i64,
     ) -> Result<usize, ServiceError> {
-        let found = proof::proven(&self.store().client().await?, device, package, version_code).await?;
-        let mut closed = 0;
-        for proven in found {
-            let prove = || self.prove_once(device, proven, version_code);
-            closed += usize::from(self.store().retrying("prove_upgrade", prove).await?);
+        let running = [Running { package, version: version_code }];
+        let verdicts = proof::verdicts(&self.store().client().await?, device, &running, PATIENCE).await?;
+        if verdicts.is_empty() {
+            return Ok(0);
         }
-        Ok(closed)
+        Ok(self.store().retrying("judge_check_in", || self.judge_once(device, &verdicts)).await?)
     }
 
-    async fn prove_once(&self, device: DeviceId, proven: Proven, version_code: i64) -> Result<bool, StoreError> {
+    async fn judge_once(&self, device: DeviceId, verdicts: &[Verdict]) -> Result<usize, StoreError> {
         let mut client = self.store().client().await?;
         let tx = client.transaction().await?;
-        let Some(rules) = jobs::rules(&tx, &[proven.job.0]).await?.pop() else { return Ok(false) };
-        let devices = [device.0];
-        let newer = version_code.to_string();
-        let runs = if version_code == i64::from(proven.version_code) { &rules.version } else { &newer };
         let mut tally = Tally::default();
-        let happening = Happening {
-            rules: rules.of_commands(),
-            version_after: Some(runs),
-            ..Happening::new(proven.job, &devices, Event::Proven)
-        };
-        let moved = commands::apply(&tx, &happening, &mut tally).await?;
-        let message = format!("the device checked in with version {version_code}");
-        let outcomes: Vec<NewOutcome<'_>> = moved
-            .iter()
-            .filter_map(|moved| {
-                let (code, message) = (Some(CHECK_IN), Some(message.as_str()));
-                Some(NewOutcome {
-                    command: moved.command,
-                    attempt: moved.attempt,
-                    outcome: moved.outcome?,
-                    code,
-                    message,
-                })
-            })
-            .collect();
-        outcomes::insert(&tx, &outcomes).await?;
+        let mut judged = self.judge(&tx, device, verdicts, &mut tally).await?;
+        std::mem::take(&mut judged.carried_out).write(&tx, &mut tally).await?;
         tally.write(&tx, self.store().tally_shard()).await?;
         tx.commit().await?;
-        observe(rules.kind, None, &moved);
-        Ok(!moved.is_empty())
+        judged.observe();
+        Ok(judged.count())
+    }
+
+    /// Carries out verdicts, which are in the order of jobs.
+    pub(crate) async fn judge(
+        &self,
+        tx: &Tx<'_>,
+        device: DeviceId,
+        verdicts: &[Verdict],
+        tally: &mut Tally,
+    ) -> Result<Judged, StoreError> {
+        let mut judged = Judged::default();
+        if verdicts.is_empty() {
+            return Ok(judged);
+        }
+        let ids: Vec<i64> = verdicts.iter().map(|verdict| verdict.job.0).collect();
+        let rules = jobs::rules(tx, &ids).await?;
+        let of = |job: JobId| rules.iter().find(|rules| rules.id == job);
+        for verdict in verdicts {
+            let Some(rules) = of(verdict.job) else { continue };
+            let moved = self.carry_out(tx, device, verdict, rules, tally).await?;
+            judged.carried_out.note(rules, &moved);
+            judged.moved.push((rules.kind, moved));
+        }
+        Ok(judged)
+    }
+
+    async fn carry_out(
+        &self,
+        tx: &Tx<'_>,
+        device: DeviceId,
+        verdict: &Verdict,
+        rules: &JobRules,
+        tally: &mut Tally,
+    ) -> Result<Vec<Moved>, StoreError> {
+        let devices = [device.0];
+        let newer = verdict.running.to_string();
+        let runs = if verdict.running == verdict.brought { &rules.version } else { &newer };
+        // What is there is there, whichever attempt brought it. What is not there says nothing against an attempt that has
+        // begun since.
+        let (event, attempt) =
+            if verdict.is_proof() { (Event::Proven, None) } else { (Event::Disproven, Some(verdict.attempt)) };
+        let happening = Happening {
+            attempt,
+            rules: rules.of_commands(),
+            attempt_timeout: rules.policy.attempt_timeout(),
+            retry_after: self.options().backoff.after(verdict.attempt, self.chance()),
+            version_after: rules.client.as_ref().map(|_| runs.as_str()),
+            ..Happening::new(verdict.job, &devices, event)
+        };
+        let moved = apply(tx, &happening, tally).await?;
+        let message = format!("the device checked in with version {}", verdict.running);
+        let outcome = |moved: &Moved| {
+            let (code, message) = (Some(CHECK_IN), Some(message.as_str()));
+            Some(NewOutcome { command: moved.command, attempt: moved.attempt, outcome: moved.outcome?, code, message })
+        };
+        outcomes::insert(tx, &moved.iter().filter_map(outcome).collect::<Vec<_>>()).await?;
+        Ok(moved)
     }
 }

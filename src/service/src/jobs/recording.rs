@@ -5,24 +5,23 @@ use std::{
     ops::RangeInclusive,
 };
 
-use drover_domain::{Change, CommandId, CommandState, DeviceId, Event, JobId, JobKind, Outcome};
+use drover_domain::{CommandId, CommandState, DeviceId, Event, JobId, JobKind, Outcome};
 use drover_messages::{DeviceReport, ReportStatus};
 use drover_store::{
     StoreError, Tx,
     clients::device_apps,
-    commands::{self, Devices, Happening, Moved},
+    commands::{Happening, Moved},
     devices,
     jobs::{self, JobRules},
     outcomes::{self, NewOutcome},
     reports::{self, Reason, UnappliedReport},
     tallies::Tally,
-    timers,
 };
 
 use crate::{
     Service, ServiceError,
     applications::pushing::carried_out::CarriedOut,
-    jobs::{evidence, moved::observe},
+    jobs::{applying::apply, evidence, moved::observe},
 };
 
 /// What became of a report.
@@ -118,19 +117,7 @@ impl Service {
             version_after: rules.client.as_ref().map(|_| rules.version.as_str()).or(group.version.as_deref()),
             ..Happening::new(group.job, devices, group.event)
         };
-        let moved = commands::apply(tx, &happening, tally).await?;
-        // Their deadline may have come nearer: from that of the attempt to the end of the pause, or from that of the
-        // cancel, or of a pause, to that of the attempt that goes on.
-        let devices_that = |is: fn(&&Moved) -> bool| moved.iter().filter(is).map(|m| m.command.device.0).collect();
-        let paused = Devices::List(devices_that(|m| m.change == Change::NextAttempt));
-        timers::insert(tx, group.job, &paused, retry_after).await?;
-        let resumed = Devices::List(devices_that(|m| {
-            matches!(m.from, CommandState::Cancelling | CommandState::Queued)
-                && m.change != Change::NextAttempt
-                && !m.to.is_terminal()
-        }));
-        timers::insert(tx, group.job, &resumed, rules.policy.attempt_timeout()).await?;
-        Ok(moved)
+        apply(tx, &happening, tally).await
     }
 }
 

@@ -17,13 +17,17 @@ async fn a_check_in_closes_a_command_whose_report_was_lost() {
     let sent = scene.run().await;
     let service = &scene.world.service;
     let first = scene.device(&sent[0].uuid).await;
-    assert_eq!(service.prove_upgrade(first, PACKAGE, 199).await.unwrap(), 0, "an older version proves nothing");
-    assert_eq!(service.prove_upgrade(first, "com.example.other", 200).await.unwrap(), 0);
-    assert_eq!(service.prove_upgrade(first, PACKAGE, 200).await.unwrap(), 1);
-    assert_eq!(service.prove_upgrade(first, PACKAGE, 200).await.unwrap(), 0, "once");
+    assert_eq!(service.judge_check_in(first, PACKAGE, 199).await.unwrap(), 0, "an older version proves nothing");
+    assert_eq!(service.judge_check_in(first, "com.example.other", 200).await.unwrap(), 0);
+    assert_eq!(service.judge_check_in(first, PACKAGE, 200).await.unwrap(), 1);
+    assert_eq!(service.judge_check_in(first, PACKAGE, 200).await.unwrap(), 0, "once");
     let second = scene.device(&sent[1].uuid).await;
     assert_eq!(scene.say(&sent[1], ReportStatus::Installing).await, Recorded::Applied);
-    assert_eq!(service.prove_upgrade(second, PACKAGE, 305).await.unwrap(), 1, "a newer one is more than was asked for");
+    assert_eq!(
+        service.judge_check_in(second, PACKAGE, 305).await.unwrap(),
+        1,
+        "a newer one is more than was asked for"
+    );
     assert_eq!(scene.states(job).await, [("sent".into(), 1), ("succeeded".into(), 2)]);
     let client = scene.world.client().await;
     let after = "SELECT version_after FROM commands WHERE device_id = $1";
@@ -60,7 +64,7 @@ async fn a_distribution_that_asks_for_proof_believes_no_report() {
     }
     assert_eq!(scene.states(job).await, [("verifying".into(), 2)]);
     let first = scene.device(&sent[0].uuid).await;
-    assert_eq!(service.prove_upgrade(first, PACKAGE, 200).await.unwrap(), 1);
+    assert_eq!(service.judge_check_in(first, PACKAGE, 200).await.unwrap(), 1);
     scene.world.let_deadlines_pass().await;
     scene.world.serve_timers().await;
     assert_eq!(
