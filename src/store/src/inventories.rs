@@ -1,6 +1,7 @@
 //! What devices say that they have installed, and what follows from it for the applications that were pushed to them.
 //!
-//! Each statement names one device and goes by its index; what has not changed is not written.
+//! Each statement names one device and goes by its index; what has not changed is not written. OFFSET makes look-ups of what
+//! would be joined whole when the statistics are old.
 
 use drover_domain::{ApplicationId, DeviceId};
 use tokio_postgres::types::ToSql;
@@ -113,8 +114,11 @@ macro_rules! standing {
                 CASE WHEN g.package_name IS NULL THEN '' ELSE
                     COALESCE(g.version_name, CASE WHEN COALESCE(g.version_code, i.installed_number) = i.installed_number
                         THEN i.installed_name END, '') END AS name
-            FROM app_installs i JOIN applications a ON a.id = i.application_id JOIN packages p ON p.id = a.package_id
-                JOIN jobs j ON j.id = i.job_id LEFT JOIN given g ON g.package_name = p.name
+            FROM app_installs i
+                CROSS JOIN LATERAL (SELECT package_id, itunes_store_id FROM applications WHERE id = i.application_id OFFSET 0) a
+                CROSS JOIN LATERAL (SELECT name FROM packages WHERE id = a.package_id OFFSET 0) p
+                CROSS JOIN LATERAL (SELECT push_action FROM jobs WHERE id = i.job_id OFFSET 0) j
+                LEFT JOIN given g ON g.package_name = p.name
             WHERE i.device_id = $1 AND (g.package_name IS NOT NULL OR $7 AND a.itunes_store_id IS NULL)
         ) beside WHERE ROW(is_installed, number, name) IS DISTINCT FROM ROW(was_installed, old_number, old_name))"
     };
@@ -127,7 +131,6 @@ pub async fn of_running(
     device: DeviceId,
     running: &[Running<'_>],
 ) -> Result<Inventory, StoreError> {
-    // OFFSET makes look-ups of what would be read whole for so many packages.
     const SQL: &str = "/* inventories::of_running */ SELECT g.package, g.version,
             CASE WHEN k.version_code IS DISTINCT FROM g.version THEN COALESCE(
                 (SELECT version_name FROM client_versions WHERE tenant_id = d.tenant_id AND package_name = g.package

@@ -78,7 +78,7 @@ fn inventory(round: i64) -> Inventory {
         version_code: Some(round),
         size_bytes: None,
     };
-    Inventory { os_version: None, apps: (1..5).map(app).collect() }
+    Inventory { is_whole: true, os_version: None, apps: (1..5).map(app).collect() }
 }
 
 #[tokio::test]
