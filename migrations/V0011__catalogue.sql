@@ -79,6 +79,12 @@ CREATE CONSTRAINT TRIGGER applications_catalogue_changed AFTER UPDATE ON applica
 CREATE CONSTRAINT TRIGGER policies_catalogue_changed AFTER UPDATE ON app_policies DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION tenant_catalogue_changed();
 
+-- What of a tenant is published and under way: few, however many jobs have ended and however many pushes Drover makes by
+-- itself.
+CREATE INDEX jobs_publishing_idx ON jobs (tenant_id, id)
+    WHERE kind IN ('publish', 'distribute') AND state IN ('scheduled', 'running', 'paused');
+CREATE INDEX jobs_pushing_idx ON jobs (tenant_id, id)
+    WHERE kind = 'push' AND assignment_id IS NOT NULL AND operator_id IS NOT NULL AND state IN ('scheduled', 'running', 'paused');
 -- What of a tenant is assigned.
 CREATE INDEX assignments_tenant_idx ON assignments (tenant_id, id) WHERE application_id IS NOT NULL AND ended_at IS NULL;
 

@@ -5,6 +5,7 @@
 //! requirements.md, and part C.
 
 mod index;
+mod rule;
 
 use std::collections::BTreeMap;
 
@@ -143,135 +144,8 @@ pub enum Against {
     Newer,
 }
 
-/// How far a roll-out is with a device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wave {
-    /// It may have it.
-    Open,
-    /// Its turn has not come.
-    Ahead,
-}
-
 impl<T> Entry<T> {
-    /// Whether it is published for a device, whatever waves it comes in.
-    fn is_for(&self, asker: &Asker) -> bool {
-        self.os == asker.os
-            && match &self.reach {
-                Reach::Published { places, labels } => {
-                    let is_here = |place: &Place| place.ends_at_ms > asker.now_ms && asker.is_below(place.organisation);
-                    (labels.is_empty() || asker.names.iter().any(|name| labels.bears(name)))
-                        && places.iter().any(is_here)
-                }
-                Reach::Assigned(assigned) => assigned.is_for(asker),
-            }
-    }
-
-    fn rollouts_to<'a>(&'a self, asker: &'a Asker) -> impl Iterator<Item = &'a Rollout> {
-        let reaches = |rollout: &&Rollout| match &rollout.organisations {
-            Some(organisations) => organisations.iter().any(|organisation| asker.is_below(*organisation)),
-            None => true,
-        };
-        self.rollouts.iter().filter(reaches)
-    }
-
-    /// Whether the present waves of what rolls it out have come to a device that it is for. Any that has is enough.
-    fn wave(&self, asker: &Asker) -> Wave {
-        if let Reach::Assigned(Assigned { begins_at_ms: Some(begins), .. }) = &self.reach
-            && *begins > asker.now_ms
-        {
-            return Wave::Ahead;
-        }
-        let mut is_ahead = false;
-        for rollout in self.rollouts_to(asker) {
-            match asker.commands.get(&rollout.job) {
-                Some(CommandState::Planned) => is_ahead = true,
-                Some(_) => return Wave::Open,
-                None => is_ahead |= !rollout.is_planned,
-            }
-        }
-        if is_ahead { Wave::Ahead } else { Wave::Open }
-    }
-
-    /// What is newest of several entries of one package.
-    fn rank(&self) -> (i64, AssignmentId) {
-        let assignment = match &self.reach {
-            Reach::Published { .. } => AssignmentId(0),
-            Reach::Assigned(assigned) => assigned.assignment,
-        };
-        (self.version_code, assignment)
-    }
-
-    fn against(&self, installed: Option<i64>) -> Option<Against> {
-        match installed {
-            None => Some(Against::Nothing),
-            // Without a number nothing says which is newer.
-            Some(_) if self.version_code == 0 => None,
-            Some(code) if code < self.version_code => Some(Against::Older),
-            Some(code) if code > self.version_code => Some(Against::Newer),
-            Some(_) => None,
-        }
-    }
-
-    fn is_auto_install(&self, asker: &Asker, against: Against) -> bool {
-        match &self.reach {
-            Reach::Published { .. } => {
-                against == Against::Nothing || self.rollouts_to(asker).any(|rollout| rollout.is_forced)
-            }
-            Reach::Assigned(assigned) => assigned.is_required,
-        }
-    }
-}
-
-impl Assigned {
-    fn is_for(&self, asker: &Asker) -> bool {
-        let Some(user) = &asker.user else { return false };
-        let is_named = user.assignments.binary_search(&self.assignment).is_ok()
-            || has_common(&self.groups, &user.groups)
-            || has_common(&self.labels, &user.labels)
-            || self.default_group_of.is_some_and(|root| user.groups.is_empty() && contains(&user.organisation, root));
-        is_named && self.relationships.contains(&asker.relationship) && self.suits(asker.model)
-    }
-
-    /// Whether it is for devices of a kind. One of which nobody said what kind it is fits, as for the planner.
-    fn suits(&self, model: Option<i16>) -> bool {
-        self.models.is_empty() || model.is_none_or(|model| self.models.iter().any(|known| known.code() == model))
-    }
-}
-
-impl Asker {
-    fn is_below(&self, organisation: OrganisationId) -> bool {
-        contains(&self.organisation, organisation)
-    }
-}
-
-fn contains(path: &OrganisationPath, organisation: OrganisationId) -> bool {
-    path.ids().any(|id| id == organisation.0)
-}
-
-/// Whether two ascending lists have something in common.
-fn has_common(some: &[i64], others: &[i64]) -> bool {
-    let (few, many) = if some.len() < others.len() { (some, others) } else { (others, some) };
-    few.iter().any(|one| many.binary_search(one).is_ok())
-}
-
-/// Decides about one package. `entries` are all that are published of it for the device; `installed` is what it has.
-fn decide<'a, T>(entries: &[&'a Entry<T>], asker: &Asker, installed: Option<i64>) -> Option<Difference<'a, T>> {
-    // Of what is assigned, the newest push has the last word, whatever version it brings.
-    let last_word = entries.iter().filter_map(|entry| entry.assignment()).max();
-    let counts = |entry: &&&Entry<T>| entry.assignment().is_none_or(|assignment| Some(assignment) == last_word);
-    let counted: Vec<&'a Entry<T>> = entries.iter().filter(counts).copied().collect();
-    let open = counted.iter().filter(|entry| entry.wave(asker) == Wave::Open);
-    let newest = *open.max_by_key(|entry| entry.rank())?;
-    let against = newest.against(installed)?;
-    // What it has may be what the next wave brings: nobody is sent back from there.
-    let is_published = |code| counted.iter().any(|entry| entry.version_code >= code);
-    if against == Against::Newer && installed.is_some_and(is_published) {
-        return None;
-    }
-    Some(Difference { entry: newest, against, is_auto_install: newest.is_auto_install(asker, against) })
-}
-
-impl<T> Entry<T> {
+    /// By what it is assigned, if that is how it reaches anybody.
     fn assignment(&self) -> Option<AssignmentId> {
         match &self.reach {
             Reach::Published { .. } => None,

@@ -43,6 +43,7 @@ pub(crate) fn start_metrics() -> anyhow::Result<PrometheusHandle> {
     drover_broker::describe_metrics();
     drover_workers::describe_metrics();
     drover_ingress::describe_metrics();
+    drover_service::describe_metrics();
     let upkeep = handle.clone();
     tokio::spawn(async move {
         let mut ticks = tokio::time::interval(UPKEEP);

@@ -31,7 +31,7 @@ pub use applications::{
     NewPackage, NewPolicyValues, NewRestriction, PushRequest, RestrictionChange, RestrictionFilter, RestrictionPush,
     RestrictionRecord, Saved, SpooledPackage, Undecided, Uploaded,
 };
-pub use catalogue::{Software, SoftwareCheck};
+pub use catalogue::{Software, SoftwareCheck, describe_metrics};
 pub use clients::{
     ClientGroup, ClientVersion, DownloadPage, GroupFilter, GroupKey, GroupUpdates, NewClientGroup, NewClientVersion,
     Offer, PackageUpdate, PublishRequest, Sort, Target, VersionKey,
@@ -166,6 +166,8 @@ struct Inner {
     entropy: Arc<dyn Entropy>,
     device_auth: DeviceAuth,
     operator_auth: OperatorAuth,
+    facts: Arc<catalogue::FactsReader>,
+    catalogues: catalogue::Catalogues,
     imports: imports::Turns,
     parses: applications::Turns,
     options: ServiceOptions,
@@ -192,6 +194,8 @@ impl Service {
     ) -> Self {
         let device_auth = DeviceAuth::new(options.auth_cache);
         let operator_auth = OperatorAuth::new(options.access_token_cache);
+        let (facts, catalogues) =
+            (catalogue::FactsReader::new(store.clone()), catalogue::Catalogues::new(store.clone()));
         let (imports, parses) = (imports::Turns::new(), applications::Turns::new());
         Self {
             inner: Arc::new(Inner {
@@ -202,6 +206,8 @@ impl Service {
                 entropy,
                 device_auth,
                 operator_auth,
+                facts,
+                catalogues,
                 imports,
                 parses,
                 options,

@@ -8,6 +8,7 @@ pub mod applications;
 pub mod artifacts;
 pub mod assignments;
 pub mod audiences;
+pub mod catalogue;
 pub mod check;
 pub mod clients;
 pub mod command_list;

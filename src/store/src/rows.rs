@@ -16,6 +16,16 @@ pub(crate) fn word<T>(row: &Row, column: &'static str, parse: fn(&str) -> Option
     parse(text).ok_or_else(|| UnknownWord { column, word: text.to_owned() })
 }
 
+/// Reads such a word where there may be none.
+pub(crate) fn optional_word<T>(
+    row: &Row,
+    column: &'static str,
+    parse: fn(&str) -> Option<T>,
+) -> Result<Option<T>, UnknownWord> {
+    let read = |text: &str| parse(text).ok_or_else(|| UnknownWord { column, word: text.to_owned() });
+    row.get::<_, Option<&str>>(column).map(read).transpose()
+}
+
 pub(crate) fn state(row: &Row, column: &'static str) -> Result<CommandState, UnknownWord> {
     word(row, column, CommandState::parse)
 }

@@ -1,16 +1,17 @@
 //! What is published for a device: the TOP gateway's check for updates.
 
+mod check;
 mod evidence;
+mod facts;
+mod memory;
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use drover_domain::Os;
-use drover_store::devices;
-use evidence::Said;
-use sha2::{Digest, Sha256};
 
-use crate::{Caller, Service, ServiceError};
+pub(crate) use facts::FactsReader;
+pub(crate) use memory::Catalogues;
 
 /// What a device says when it asks what there is for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,29 +65,9 @@ pub struct Software {
     pub is_rollback: bool,
 }
 
-impl Service {
-    /// What a device should run and does not, by package. What it says that it runs is evidence: of its commands, and of what is
-    /// on it. An organisation that does not exist is [`ServiceError::Invalid`] with the field `org_infos`.
-    pub async fn check_software(&self, caller: &Caller, check: &SoftwareCheck) -> Result<Vec<Software>, ServiceError> {
-        let client = self.store().client().await?;
-        let device = devices::by_uuid(&client, caller.tenant, &check.device).await?;
-        drop(client);
-        if let Some(device) = device {
-            let digest = fingerprint(&check.installed);
-            let said = Said { device, installed: &check.installed, digest: &digest, said_at: check.said_at };
-            self.note_check(said).await?;
-        }
-        Ok(Vec::new())
-    }
-}
-
-/// A fingerprint of what a device has.
-fn fingerprint(installed: &BTreeMap<String, i64>) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    for (package, version) in installed {
-        hash.update((package.len() as u64).to_be_bytes());
-        hash.update(package);
-        hash.update(version.to_be_bytes());
-    }
-    hash.finalize().into()
+/// Tells the metrics recorder of the process what the metrics of checks mean.
+pub fn describe_metrics() {
+    metrics::describe_counter!(check::CHECKS, "Checks for updates at the TOP gateway, by result");
+    metrics::describe_histogram!(facts::BATCH_SIZE, "Checks for updates that one statement was read for");
+    metrics::describe_counter!(memory::LOADS, "Times that what a tenant publishes was read anew, by result");
 }

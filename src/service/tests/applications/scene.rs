@@ -198,7 +198,7 @@ impl Scene {
             }
             for (queue, body) in messages {
                 if queue.starts_with("jobs.") {
-                    assert_eq!(queue, "jobs.push");
+                    assert!(["jobs.push", "jobs.distribute"].contains(&queue.as_str()), "{queue}");
                     let message = PlanJob::decode(&body, "").unwrap();
                     service.plan_job(JobId(message.job_id), 2).await.unwrap();
                 } else {

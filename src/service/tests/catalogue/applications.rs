@@ -1,0 +1,1 @@
+//! Applications: whose devices are told of what was pushed to them.

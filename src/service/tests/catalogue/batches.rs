@@ -1,0 +1,1 @@
+//! Devices that ask at once share statements, and nothing else.
