@@ -6,13 +6,13 @@ use axum::{
     Json,
     response::{IntoResponse as _, Response},
 };
-use http::StatusCode;
+use http::{StatusCode, Uri};
 use serde_json::json;
 
 use crate::{
-    admin,
+    Random, admin,
     aep::{self, errors::AepError},
-    apps, mdm,
+    apps, mdm, top,
     web::errors::WebError,
 };
 
@@ -38,6 +38,8 @@ pub(crate) enum Family {
     Aep,
     /// The MDM and application APIs, and the admin API beside them.
     Mdm,
+    /// The TOP gateway.
+    Top,
     /// Nobody's but ours.
     Drover,
 }
@@ -50,14 +52,17 @@ impl Family {
             Self::Aep
         } else if under(mdm::BASE) || under(admin::FAMILY) || apps::BASES.into_iter().any(under) {
             Self::Mdm
+        } else if under(top::BASE) {
+            Self::Top
         } else {
             Self::Drover
         }
     }
 
-    /// The answer to a refused call, in the family's own error body.
-    pub(crate) fn refuse(self, refusal: Refusal) -> Response {
-        match self {
+    /// The answer to a call that was sent to this address and is refused, in the family's own error body.
+    pub(crate) fn refuse(uri: &Uri, random: &Random, refusal: Refusal) -> Response {
+        match Self::of(uri.path()) {
+            Self::Top => top::refuse(uri, random, refusal),
             Self::Aep => AepError::from(refusal).into_response(),
             Self::Mdm => WebError::from(refusal).into_response(),
             Self::Drover => {
@@ -112,6 +117,10 @@ mod tests {
             ("/device/v1/apps", Family::Drover),
             ("/mdmx", Family::Drover),
             ("/aep_upgrade_managements", Family::Drover),
+            ("/router/rest", Family::Top),
+            ("/router/rest/x", Family::Top),
+            ("/router/restful", Family::Drover),
+            ("/router", Family::Drover),
             ("/", Family::Drover),
             ("", Family::Drover),
             ("*", Family::Drover),

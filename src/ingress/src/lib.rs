@@ -23,11 +23,11 @@ mod openapi;
 mod rabbitmq;
 mod serve;
 mod state;
+mod top;
 mod upload;
 mod web;
 
 use axum::{Router, extract::OriginalUri, middleware};
-use http::Uri;
 
 pub use lobby::{Lobby, LobbyChores};
 pub use observe::describe_metrics;
@@ -42,9 +42,10 @@ pub fn router(state: AppState) -> Router {
     let ours = health::router().merge(files::router()).merge(download_page::router()).with_state(state.clone());
     let aep = aep::router().with_state(aep::Gateway::new(state.clone()));
     let device = device::router(state.clone());
+    let top = top::router(top::Gateway::new(state.clone()));
     let (mdm, admin) = (mdm::router(state.clone()), admin::router(state.clone()));
     let operators = mdm.merge(admin).merge(apps::router(state.clone()));
-    observed(ours.merge(aep).merge(device).merge(operators).merge(openapi::router()), state)
+    observed(ours.merge(aep).merge(top).merge(device).merge(operators).merge(openapi::router()), state)
 }
 
 /// The routes that are for our own servers and ask for no login: RabbitMQ's questions about devices, beside health,
@@ -60,14 +61,12 @@ pub fn health_router(state: AppState) -> Router {
 
 /// Adds what every call goes through.
 fn observed(routes: Router, state: AppState) -> Router {
+    let refuse = |refusal: Refusal| {
+        let random = state.random.clone();
+        move |OriginalUri(uri): OriginalUri| async move { Family::refuse(&uri, &random, refusal) }
+    };
     routes
-        .fallback(|OriginalUri(uri): OriginalUri| async move { refuse(&uri, Refusal::NotFound) })
-        .method_not_allowed_fallback(
-            |OriginalUri(uri): OriginalUri| async move { refuse(&uri, Refusal::MethodNotAllowed) },
-        )
+        .fallback(refuse(Refusal::NotFound))
+        .method_not_allowed_fallback(refuse(Refusal::MethodNotAllowed))
         .layer(middleware::from_fn_with_state(state, observe::observe))
-}
-
-fn refuse(uri: &Uri, refusal: Refusal) -> axum::response::Response {
-    Family::of(uri.path()).refuse(refusal)
 }

@@ -14,9 +14,9 @@ use tokio::time::{Instant, timeout};
 use tracing::{Instrument as _, field};
 
 use crate::{
-    AppState, admin, aep, apps,
+    AppState, Random, admin, aep, apps,
     family::{Family, Refusal},
-    mdm,
+    mdm, top,
 };
 
 /// The answer's header with the id of the call's trace: what to search the logs for.
@@ -41,6 +41,7 @@ pub fn describe_metrics() {
     );
     metrics::describe_gauge!(crate::serve::CONNECTIONS, "Open connections of the HTTP server");
     crate::rabbitmq::describe_metrics();
+    top::describe_metrics();
 }
 
 /// Runs a call, in its span. Its query is in no log: it may hold a signature.
@@ -52,7 +53,7 @@ pub(crate) async fn observe(State(state): State<AppState>, mut request: Request,
     let method = method_label(request.method());
     let span = tracing::info_span!("call", method, route, trace_id = trace.trace_id(), status = field::Empty);
     async move {
-        let mut response = guarded(state.limits.request_timeout, request, next).await;
+        let mut response = guarded(state.limits.request_timeout, &state.random, request, next).await;
         let (status, latency) = (response.status().as_u16(), began.elapsed());
         tracing::Span::current().record("status", status);
         tracing::debug!(latency_ms = millis(latency), "call answered");
@@ -69,21 +70,22 @@ pub(crate) async fn observe(State(state): State<AppState>, mut request: Request,
 }
 
 /// Runs the handler under a deadline, and turns a panic into an answer.
-async fn guarded(request_timeout: Duration, request: Request, next: Next) -> Response {
-    let family = Family::of(request.uri().path());
+async fn guarded(request_timeout: Duration, random: &Random, request: Request, next: Next) -> Response {
+    let uri = request.uri().clone();
+    let refuse = |refusal| Family::refuse(&uri, random, refusal);
     if headers_too_large(request.headers()) {
-        return family.refuse(Refusal::HeadersTooLarge);
+        return refuse(Refusal::HeadersTooLarge);
     }
     // An upload takes as long as it flows; the time between its chunks is limited instead.
-    let path = request.uri().path();
+    let path = uri.path();
     let is_upload = request.method() == Method::POST
         && ([aep::UPLOAD, mdm::UPLOAD].contains(&path) || apps::is_upload(path) || path.starts_with(admin::IMPORTS));
     let handler = AssertUnwindSafe(next.run(request)).catch_unwind();
     let caught = if is_upload { Ok(handler.await) } else { timeout(request_timeout, handler).await };
     match caught {
         Ok(Ok(response)) => response,
-        Ok(Err(panic)) => family.refuse(Refusal::Panicked(panic_message(panic.as_ref()))),
-        Err(_) => family.refuse(Refusal::TimedOut),
+        Ok(Err(panic)) => refuse(Refusal::Panicked(panic_message(panic.as_ref()))),
+        Err(_) => refuse(Refusal::TimedOut),
     }
 }
 
@@ -126,6 +128,8 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use axum::{Router, middleware::from_fn, routing::get};
     use http::StatusCode;
@@ -140,7 +144,10 @@ mod tests {
             .route("/panics", get(panics))
             .route("/aep_upgrade_management/panics", get(panics))
             .route("/aep_upgrade_management/hangs", get(std::future::pending::<StatusCode>))
-            .layer(from_fn(|request: Request, next: Next| guarded(Duration::from_secs(30), request, next)));
+            .layer(from_fn(async |request: Request, next: Next| {
+                let random: Random = Arc::new(|| 7);
+                guarded(Duration::from_secs(30), &random, request, next).await
+            }));
         let request = Request::get(path).header("x", header).body(axum::body::Body::empty()).unwrap();
         let response = router.oneshot(request).await.unwrap();
         let status = response.status();
