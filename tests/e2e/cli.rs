@@ -89,6 +89,43 @@ async fn every_kind_of_credential_is_shown_once_and_stored_unreadable() {
 }
 
 #[tokio::test]
+async fn an_application_of_the_top_gateway_has_terms_and_is_revoked() {
+    let (setup, database) = setup().await;
+    let client = database.client().await;
+    let terms = async |key: &str| {
+        let sql = "SELECT allows_md5, calls_per_s, revoked_at IS NOT NULL FROM credentials WHERE key_id = $1";
+        let row = client.query_one(sql, &[&key]).await.unwrap();
+        (row.get::<_, bool>(0), row.get::<_, Option<i32>>(1), row.get::<_, bool>(2))
+    };
+    let add = |more: &[&str]| {
+        let out = setup.ok(&[&["credential", "add", "--kind", "top", "--tenant", "acme"][..], more].concat());
+        out.lines().find_map(|line| line.strip_prefix("key")).unwrap().trim().to_owned()
+    };
+    let plain = add(&[]);
+    let special = add(&["--allow-md5", "--calls-per-s", "5"]);
+    assert_eq!((terms(&plain).await, terms(&special).await), ((false, None, false), (true, Some(5), false)));
+
+    let out = setup.ok(&["credential", "revoke", "--kind", "top", "--key", &special]);
+    assert!(out.contains(&special), "{out}");
+    assert_eq!((terms(&plain).await, terms(&special).await), ((false, None, false), (true, Some(5), true)));
+
+    let add = ["credential", "add", "--tenant", "acme", "--kind"];
+    for (args, reason) in [
+        ([&add[..], &["aep", "--allow-md5"]].concat(), "--kind top only"),
+        ([&add[..], &["token", "--calls-per-s", "5"]].concat(), "--kind top only"),
+        ([&add[..], &["top", "--calls-per-s", "0"]].concat(), "--calls-per-s"),
+        ([&add[..], &["top", "--calls-per-s", "1000001"]].concat(), "larger than 1000000"),
+        ([&add[..], &["top", "--device", "d1"]].concat(), "only a device credential"),
+        (vec!["credential", "revoke", "--kind", "aep", "--key", &plain], "does not exist"),
+        (vec!["credential", "revoke", "--key", &plain], "--kind"),
+        (vec!["credential", "revoke"], "--device"),
+    ] {
+        let output = setup.run(&args);
+        assert!(!output.status.success() && said(&output).contains(reason), "{args:?}: {}", said(&output));
+    }
+}
+
+#[tokio::test]
 async fn the_oracle_names_who_breaks_a_rule() {
     let (setup, database) = setup().await;
     setup.ok(&["demo", "--devices", "20", "--failure-rate", "0", "--download-sample", "0", "--latency-max-ms", "60"]);

@@ -70,6 +70,10 @@ pub fn describe_metrics() {
     describe_counter!("drover_files_swept_total", "Files taken away that nobody needed");
     describe_counter!("drover_device_logins_total", "Logins of devices, by result");
     describe_counter!("drover_device_lookups_total", "Devices that were looked up in the database to log in");
+    describe_counter!(
+        "drover_top_key_lookups_total",
+        "App keys of the TOP gateway that were looked up in the database"
+    );
     describe_counter!("drover_device_arrivals_total", "Devices that began to listen for their commands over MQTT");
     describe_counter!("drover_device_cut_offs_total", "Times the connections of a revoked device were ended");
     describe_gauge!("drover_revocations_waiting", "Revoked devices whose connections are to be ended, up to 1,000");

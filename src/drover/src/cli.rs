@@ -2,7 +2,7 @@
 // Doc comments here are the help text, shown as they stand.
 #![allow(clippy::doc_markdown)]
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use drover_domain::{CommandId, Protocol, Role};
@@ -277,15 +277,38 @@ pub(crate) enum Credential {
         /// The device that it is for, with --kind device
         #[arg(long, value_name = "UUID")]
         device: Option<String>,
+        #[command(flatten)]
+        top: TopOptions,
     },
     /// Give every device of a product that has no token one; prints uuid,token lines, once
     Devices(DeviceTokens),
-    /// Take a device's token back and end its connections; `add` then gives it a new one
-    Revoke {
-        /// The device
-        #[arg(long, value_name = "UUID")]
-        device: String,
-    },
+    /// Take back a device's token and end its connections, `add` then gives it a new one; or take back a key
+    Revoke(Revoked),
+}
+
+/// What an application of the TOP gateway may do.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct TopOptions {
+    /// It may sign with MD5, with --kind top
+    #[arg(long)]
+    pub(crate) allow_md5: bool,
+    /// Its calls a second that a process answers, with --kind top; top.calls_per_s when absent
+    #[arg(long, value_name = "N")]
+    pub(crate) calls_per_s: Option<NonZeroU32>,
+}
+
+/// Which credential is taken back.
+#[derive(Debug, Args)]
+pub(crate) struct Revoked {
+    /// The device
+    #[arg(long, value_name = "UUID", required_unless_present = "key", conflicts_with = "key")]
+    pub(crate) device: Option<String>,
+    /// What the key is for
+    #[arg(long, requires = "key")]
+    pub(crate) kind: Option<Kind>,
+    /// The key, as `add` printed it
+    #[arg(long, value_name = "KEY", requires = "kind")]
+    pub(crate) key: Option<String>,
 }
 
 #[derive(Debug, Args)]

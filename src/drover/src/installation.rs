@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io::{ErrorKind, Write},
+    num::NonZeroU32,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -174,6 +175,7 @@ fn service_options(config: &Config) -> anyhow::Result<ServiceOptions> {
         backoff: Backoff { base: seconds(workers.retry_backoff_base_s), max: seconds(workers.retry_backoff_max_s) },
         auth_cache: seconds(config.devices.auth_cache_s),
         access_token_ttl: seconds(config.http.access_token_ttl_s),
+        top_calls_per_s: NonZeroU32::new(config.top.calls_per_s).unwrap_or(NonZeroU32::MIN),
         evidence_retention: Some(workers.evidence_retention_s).filter(|retention| *retention > 0).map(seconds),
         unused_file_retention: Some(config.files.unused_retention_s).filter(|retention| *retention > 0).map(seconds),
         container_entry: applications.container_entry.parse().context("applications.container_entry")?,

@@ -1,6 +1,6 @@
 //! Who calls, and how they prove it.
 
-use std::{num::NonZeroU32, sync::Arc};
+mod applications;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use drover_domain::TenantId;
@@ -10,6 +10,8 @@ use crate::{
     Secret, Service, ServiceError,
     secrets::{fingerprint, hex},
 };
+pub(crate) use applications::TopAuth;
+pub use applications::{AppCredential, TopCredential, TopTerms};
 
 /// What a credential is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,28 +57,6 @@ pub struct Caller {
     pub app_key: String,
 }
 
-/// An application and the secret it signs with.
-#[derive(Debug, Clone)]
-pub struct AppCredential {
-    /// Who it is.
-    pub caller: Caller,
-    /// What it signs with.
-    pub secret: Secret,
-}
-
-/// An application that calls the TOP gateway.
-#[derive(Debug, Clone)]
-pub struct TopCredential {
-    /// Who it is.
-    pub caller: Caller,
-    /// What it signs with.
-    pub secret: Secret,
-    /// Whether it may sign with MD5.
-    pub allows_md5: bool,
-    /// Calls a second that a process answers.
-    pub calls_per_s: NonZeroU32,
-}
-
 /// A new credential; its secret is shown this once.
 #[derive(Debug, Clone)]
 pub struct IssuedCredential {
@@ -95,6 +75,17 @@ impl Service {
         kind: CredentialKind,
         device: Option<&str>,
     ) -> Result<IssuedCredential, ServiceError> {
+        self.insert_credential(tenant_name, kind, device, TopTerms::default()).await
+    }
+
+    async fn insert_credential(
+        &self,
+        tenant_name: &str,
+        kind: CredentialKind,
+        device: Option<&str>,
+        terms: TopTerms,
+    ) -> Result<IssuedCredential, ServiceError> {
+        let calls_per_s = terms.calls_per_s()?;
         let client = self.store().client().await?;
         let tenant = self.tenant(&client, tenant_name).await?;
         let (device_id, key_id) = match (kind, device) {
@@ -118,6 +109,8 @@ impl Service {
             device: device_id,
             sealed_secret: sealed.as_deref(),
             secret_sha256: hash.as_deref(),
+            allows_md5: terms.allows_md5,
+            calls_per_s,
         };
         match credentials::insert(&client, &new).await {
             Ok(()) => Ok(IssuedCredential { key_id, secret }),
@@ -133,42 +126,16 @@ impl Service {
         }
     }
 
-    /// The application of the AEP API that shows this key, unless it is unknown or was revoked.
-    pub async fn app_credential(&self, app_key: &str) -> Result<Option<AppCredential>, ServiceError> {
-        let client = self.store().client().await?;
-        let kind = CredentialKind::Aep;
-        let Some((tenant, sealed)) = credentials::sealed_secret(&client, kind.as_str(), app_key).await? else {
-            return Ok(None);
-        };
-        let secret = self
-            .inner
-            .key
-            .open(&context(kind, app_key), &sealed)
-            .map_err(|error| ServiceError::Internal(Box::new(error)))?;
-        Ok(Some(AppCredential { caller: Caller { tenant, app_key: app_key.to_owned() }, secret }))
-    }
-
-    /// The application of the TOP gateway that shows this key, unless it is unknown or was revoked.
-    pub async fn top_credential(&self, app_key: &str) -> Result<Option<Arc<TopCredential>>, ServiceError> {
-        let client = self.store().client().await?;
-        let kind = CredentialKind::Top;
-        let Some((tenant, sealed)) = credentials::sealed_secret(&client, kind.as_str(), app_key).await? else {
-            return Ok(None);
-        };
-        let secret = self
-            .inner
-            .key
-            .open(&context(kind, app_key), &sealed)
-            .map_err(|error| ServiceError::Internal(Box::new(error)))?;
-        let caller = Caller { tenant, app_key: app_key.to_owned() };
-        Ok(Some(Arc::new(TopCredential { caller, secret, allows_md5: true, calls_per_s: NonZeroU32::MAX })))
-    }
-
     fn seal(&self, kind: CredentialKind, key_id: &str, secret: &Secret) -> Result<Vec<u8>, ServiceError> {
         self.inner
             .key
             .seal(self.inner.entropy.as_ref(), &context(kind, key_id), secret)
             .map_err(|error| ServiceError::Internal(Box::new(error)))
+    }
+
+    fn unseal(&self, kind: CredentialKind, key_id: &str, sealed: &[u8]) -> Result<Secret, ServiceError> {
+        let opened = self.inner.key.open(&context(kind, key_id), sealed);
+        opened.map_err(|error| ServiceError::Internal(Box::new(error)))
     }
 
     /// The tenant of that name.

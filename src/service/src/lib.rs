@@ -17,12 +17,13 @@ mod people;
 mod secrets;
 mod world;
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use drover_domain::{Backoff, Policy};
 use drover_store::Store;
 use tokio::time::timeout;
 
+use credentials::TopAuth;
 use devices::device_auth::DeviceAuth;
 use people::OperatorAuth;
 
@@ -36,7 +37,7 @@ pub use clients::{
     ClientGroup, ClientVersion, DownloadPage, GroupFilter, GroupKey, GroupUpdates, NewClientGroup, NewClientVersion,
     Offer, PackageUpdate, PublishRequest, Sort, Target, VersionKey,
 };
-pub use credentials::{AppCredential, Caller, CredentialKind, IssuedCredential, TopCredential};
+pub use credentials::{AppCredential, Caller, CredentialKind, IssuedCredential, TopCredential, TopTerms};
 pub use devices::device_auth::{DeviceIdentity, DeviceLogin};
 pub use devices::device_tokens::{IssuedTokens, TokensAfter};
 pub use devices::managed_devices::{DeviceChange, ManagedDeviceFilter, NewManagedDevice};
@@ -120,6 +121,10 @@ pub struct ServiceOptions {
     pub access_token_ttl: Duration,
     /// How long what the database says of an access token is believed: as long, a revoked one may still be let in.
     pub access_token_cache: Duration,
+    /// How long what the database says of an app key of the TOP gateway is believed: as long, a revoked one may still call.
+    pub top_credential_cache: Duration,
+    /// How many calls a second of one app key each process answers at the TOP gateway, unless the key says otherwise.
+    pub top_calls_per_s: NonZeroU32,
     /// How long reports that moved nothing are kept; `None` is for ever.
     pub evidence_retention: Option<Duration>,
     /// How long an uploaded file is kept that nothing came to name; `None` is for ever.
@@ -144,6 +149,8 @@ impl Default for ServiceOptions {
             auth_cache: Duration::from_secs(10),
             access_token_ttl: Duration::from_hours(2),
             access_token_cache: Duration::from_secs(5),
+            top_credential_cache: Duration::from_secs(5),
+            top_calls_per_s: NonZeroU32::MIN.saturating_add(999),
             evidence_retention: Some(Duration::from_hours(30 * 24)),
             unused_file_retention: Some(Duration::from_hours(7 * 24)),
             container_entry: ManifestEntry::new("drover.domain", Some("container")),
@@ -168,6 +175,7 @@ struct Inner {
     operator_auth: OperatorAuth,
     facts: Arc<catalogue::FactsReader>,
     catalogues: catalogue::Catalogues,
+    top_auth: TopAuth,
     imports: imports::Turns,
     parses: applications::Turns,
     options: ServiceOptions,
@@ -196,6 +204,7 @@ impl Service {
         let operator_auth = OperatorAuth::new(options.access_token_cache);
         let (facts, catalogues) =
             (catalogue::FactsReader::new(store.clone()), catalogue::Catalogues::new(store.clone()));
+        let top_auth = TopAuth::new(options.top_credential_cache);
         let (imports, parses) = (imports::Turns::new(), applications::Turns::new());
         Self {
             inner: Arc::new(Inner {
@@ -208,6 +217,7 @@ impl Service {
                 operator_auth,
                 facts,
                 catalogues,
+                top_auth,
                 imports,
                 parses,
                 options,

@@ -2,9 +2,12 @@
 
 use std::process::ExitCode;
 
+use anyhow::{Context as _, bail};
+use drover_service::{CredentialKind, TopTerms};
+
 use super::device_tokens;
 use crate::{
-    cli::{Credential, Kind, Product, Tenant},
+    cli::{Credential, Kind, Product, Revoked, Tenant, TopOptions},
     config::Config,
     startup::ready,
 };
@@ -30,26 +33,46 @@ pub(crate) async fn product(config: Config, command: Product) -> anyhow::Result<
 
 pub(crate) async fn credential(config: Config, command: Credential) -> anyhow::Result<ExitCode> {
     match command {
-        Credential::Add { kind, tenant, device } => add_credential(config, kind, &tenant, device.as_deref()).await,
+        Credential::Add { kind, tenant, device, top } => {
+            add_credential(config, kind, &tenant, device.as_deref(), top).await
+        }
         Credential::Devices(args) => device_tokens::run(config, &args).await,
-        Credential::Revoke { device } => revoke(config, &device).await,
+        Credential::Revoke(revoked) => revoke(config, revoked).await,
     }
 }
 
-async fn add_credential(config: Config, kind: Kind, tenant: &str, device: Option<&str>) -> anyhow::Result<ExitCode> {
+async fn add_credential(
+    config: Config,
+    kind: Kind,
+    tenant: &str,
+    device: Option<&str>,
+    top: TopOptions,
+) -> anyhow::Result<ExitCode> {
+    let TopOptions { allow_md5, calls_per_s } = top;
+    let is_top = matches!(kind, Kind::Top);
+    if !is_top && (allow_md5 || calls_per_s.is_some()) {
+        bail!("--allow-md5 and --calls-per-s go with --kind top only");
+    }
     let mut installation = ready(config).await?;
-    let added = installation.service.add_credential(tenant, kind.into(), device).await;
+    let service = &installation.service;
+    let added = match device {
+        None if is_top => service.add_top_credential(tenant, TopTerms { allows_md5: allow_md5, calls_per_s }).await,
+        _ => service.add_credential(tenant, kind.into(), device).await,
+    };
     installation.close().await?;
     let added = added?;
     println!("key       {}\nsecret    {}", added.key_id, added.secret.expose());
     Ok(ExitCode::SUCCESS)
 }
 
-async fn revoke(config: Config, device: &str) -> anyhow::Result<ExitCode> {
+async fn revoke(config: Config, revoked: Revoked) -> anyhow::Result<ExitCode> {
+    let key = revoked.kind.zip(revoked.key).map(|(kind, key)| (kind.into(), key));
+    let device = revoked.device.map(|uuid| (CredentialKind::Device, uuid));
+    let (kind, key) = device.or(key).context("name a device, or a key and its kind")?;
     let mut installation = ready(config).await?;
-    let revoked = installation.service.revoke_device_credential(device).await;
+    let revoked = installation.service.revoke_credential(kind, &key).await;
     installation.close().await?;
     revoked?;
-    println!("revoked   {device}");
+    println!("revoked   {key}");
     Ok(ExitCode::SUCCESS)
 }

@@ -23,7 +23,9 @@ use serde::{Deserialize, Serialize};
 pub(crate) use error::ConfigError;
 pub(crate) use overrides::Overrides;
 pub(crate) use secret::Secret;
-pub(crate) use sections::{Amqp, Applications, Database, DatabaseTls, Devices, Files, Http, Log, LogFormat, Workers};
+pub(crate) use sections::{
+    Amqp, Applications, Database, DatabaseTls, Devices, Files, Http, Log, LogFormat, Top, Workers,
+};
 
 /// Read when no file is asked for and it is there.
 const DEFAULT_FILE: &str = "drover.toml";
@@ -49,6 +51,8 @@ pub(crate) struct Config {
     pub(crate) files: Files,
     /// Uploaded applications.
     pub(crate) applications: Applications,
+    /// The TOP gateway.
+    pub(crate) top: Top,
     /// What the process says about itself.
     pub(crate) log: Log,
     /// The worker roles.
@@ -66,6 +70,7 @@ impl Default for Config {
             devices: Devices::default(),
             files: Files::default(),
             applications: Applications::default(),
+            top: Top::default(),
             log: Log::default(),
             workers: Workers::default(),
         }

@@ -12,7 +12,7 @@ const DAY_S: u64 = 24 * HOUR_S;
 const YEAR_S: u64 = 365 * DAY_S;
 
 /// Every key that is a number, with the smallest and the largest value allowed.
-pub(super) const RANGES: [(&str, u64, u64); 28] = [
+pub(super) const RANGES: [(&str, u64, u64); 29] = [
     ("http.header_timeout_s", 1, 300),
     ("http.request_timeout_s", 1, HOUR_S),
     ("http.poll_wait_s", 0, HOUR_S),
@@ -28,6 +28,7 @@ pub(super) const RANGES: [(&str, u64, u64); 28] = [
     ("devices.auth_cache_s", 1, 300),
     ("files.link_ttl_s", 60, YEAR_S),
     ("files.unused_retention_s", 0, 10 * YEAR_S),
+    ("top.calls_per_s", 1, 1_000_000),
     ("workers.plan_concurrency", 1, 1000),
     ("workers.dispatch_concurrency", 1, 1000),
     ("workers.plan_chunk", 1, 10_000),

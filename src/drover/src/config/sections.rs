@@ -154,6 +154,20 @@ impl Default for Applications {
     }
 }
 
+/// The TOP gateway.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Top {
+    /// How many calls a second of one app key this process answers, unless the key says otherwise.
+    pub(crate) calls_per_s: u32,
+}
+
+impl Default for Top {
+    fn default() -> Self {
+        Self { calls_per_s: ServiceOptions::default().top_calls_per_s.get() }
+    }
+}
+
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -18,7 +18,8 @@ async fn filled(statistics: Statistics) -> (Store, TestDatabase) {
         INSERT INTO devices (tenant_id, product_id, uuid)
             SELECT p.tenant_id, p.id, 'd' || n FROM products p, generate_series(1, {DEVICES}) AS n;
         INSERT INTO credentials (tenant_id, kind, key_id, device_id, secret_sha256)
-            SELECT tenant_id, 'device', uuid, id, '\\x00' FROM devices"
+            SELECT tenant_id, 'device', uuid, id, '\\x00' FROM devices;
+        INSERT INTO credentials (tenant_id, kind, key_id, sealed_secret) SELECT id, 'top', 'k1', '\\x00' FROM tenants"
     );
     world::filled(statistics, &TABLES, &fill).await
 }
@@ -35,6 +36,10 @@ async fn no_login_and_no_revocation_reads_a_whole_table() {
             let uuid = format!("d{}", round * 1000);
             assert!(credentials::device_token(&tx, &uuid).await.unwrap().is_some());
             assert!(credentials::device_token(&tx, "nobody").await.unwrap().is_none());
+            assert_eq!(credentials::top_application(&tx, "k1").await.unwrap().is_some(), round == 1);
+            assert!(credentials::top_application(&tx, &uuid).await.unwrap().is_none());
+            assert!(credentials::revoke(&tx, "top", "k1").await.unwrap());
+            assert!(!credentials::revoke(&tx, "device", &uuid).await.unwrap(), "devices have a way of their own");
             assert!(credentials::revoke_device_token(&tx, &uuid).await.unwrap());
             assert_eq!(credentials::waiting_cut_offs(&tx, 1000).await.unwrap(), round);
             let claimed = credentials::claim_cut_offs(&tx, 20, Duration::from_secs(10)).await.unwrap();
