@@ -2,8 +2,8 @@
 # Installs what this machine lacks, and nothing that it has.
 #
 #   scripts/install-deps.sh run    what `make up` needs: a C compiler, PostgreSQL's binaries
-#   scripts/install-deps.sh test   also RabbitMQ, curl, openssl, jq, faketime, Mosquitto's and Paho's MQTT clients, Schemathesis,
-#                                  cargo-nextest, and npm for the Android packages that the tests read
+#   scripts/install-deps.sh test   also RabbitMQ, curl, openssl, jq, faketime, Mosquitto's and Paho's MQTT clients, two clients of the
+#                                  TOP gateway, Schemathesis, cargo-nextest, and npm for the Android packages that the tests read
 #   scripts/install-deps.sh lint   rustfmt, clippy, cargo-deny
 #
 # DATA (default: drover-data) is the data directory; without apt a PostgreSQL of its own is put there.
@@ -79,17 +79,24 @@ rabbitmq() {
     if have systemctl; then as_root systemctl disable rabbitmq-server >/dev/null 2>&1 || true; fi
 }
 
-# A Python program, in an environment of its own beside what cargo builds: NAME.requirements.txt says which.
+# A Python program, in an environment of its own beside what cargo builds: NAME.requirements.txt says which wheels, and
+# NAME.sources.txt, where there is one, what is published as source only. That is built with what the wheels brought: pip
+# fetches nothing that neither file names by its hash.
 python_home() {
-    local home=$here/../target/$1 requirements=$here/$1.requirements.txt
-    if cmp --silent "$requirements" "$home/requirements.txt"; then return; fi
+    local home=$here/../target/$1 wheels=$here/$1.requirements.txt sources=$here/$1.sources.txt named
+    [ -e "$sources" ] || sources=
+    named=$(cat "$wheels" ${sources:+"$sources"})
+    if [ "$named" = "$(cat "$home/requirements.txt" 2>/dev/null)" ]; then return; fi
     python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv
     say "putting $1 into $home"
     python3 -m venv --clear "$home"
-    "$home/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
-        --require-hashes --requirement "$requirements"
+    local install=("$home/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes)
+    "${install[@]}" --only-binary=:all: --requirement "$wheels"
+    if [ -n "$sources" ]; then
+        "${install[@]}" --no-binary=:all: --no-build-isolation --requirement "$sources"
+    fi
     # Last, so that what was broken off is done again.
-    cp "$requirements" "$home/requirements.txt"
+    printf '%s\n' "$named" >"$home/requirements.txt"
 }
 
 # Real Android packages that tests read, beside what cargo builds: from npm, and from the tests of a crate. They are fetched
@@ -163,6 +170,7 @@ case "${1:-}" in
         if ! have mosquitto_sub; then apt_install mosquitto-clients; fi
         python_home paho
         python_home schemathesis
+        python_home top-clients
         package_fixtures
         cargo_tool cargo-nextest "$NEXTEST_VERSION"
         ;;
