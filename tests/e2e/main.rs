@@ -23,4 +23,5 @@ mod polling;
 mod readme;
 mod support;
 mod sweep;
+mod top;
 mod vendor;

@@ -2,6 +2,6 @@
 
 #[path = "../../../src/packages/tests/packages/build/mod.rs"]
 #[allow(dead_code)] // it can build more than this test needs
-mod build;
+pub(crate) mod build;
 mod estate;
 mod scenario;
