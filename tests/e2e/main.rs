@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod applications;
+mod bench;
 mod campaign;
 mod channels;
 mod cli;

@@ -66,7 +66,7 @@ pub(crate) enum Command {
     /// Bring in many rows from a file
     #[command(subcommand)]
     Import(Import),
-    /// Measure a campaign against DATABASE_URL and AMQP_URL; the last line is JSON
+    /// Measure a campaign against DATABASE_URL and AMQP_URL, or checks for updates; the last line is JSON
     Bench(Bench),
 }
 
@@ -387,9 +387,39 @@ pub(crate) struct Rows {
 
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
-    /// Devices of the measured campaign
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    /// Devices of the measured campaign, or those that check
+    #[arg(long, value_name = "N", default_value_t = 10_000, default_value_if("checks", "true", "100000"))]
     pub(crate) devices: usize,
+    /// Measure the TOP gateway's check for updates instead, against DATABASE_URL alone: how many an ingress answers in a
+    /// second, and how many for each call of its /healthz, which is measured by turns over the same connections
+    #[arg(long)]
+    pub(crate) checks: bool,
+    #[command(flatten)]
+    pub(crate) check: CheckLoad,
+}
+
+/// What is measured with --checks.
+#[derive(Debug, Args)]
+pub(crate) struct CheckLoad {
+    /// Packages that are published for every device
+    #[arg(long, value_name = "N", default_value_t = 200, requires = "checks")]
+    pub(crate) packages: usize,
+    /// Packages that each device says it has; the others are offered to it; all of them when absent
+    #[arg(long, value_name = "N", requires = "checks")]
+    pub(crate) named: Option<usize>,
+    /// Devices that have one package in an older version
+    #[arg(long, value_name = "P", default_value_t = 0.05, value_parser = share, requires = "checks")]
+    pub(crate) outdated: f64,
+    /// Connections that stay open, with one call at a time
+    #[arg(long, value_name = "N", default_value_t = 64, requires = "checks")]
+    pub(crate) connections: usize,
+    /// Rounds of checks, each after one of /healthz
+    #[arg(long, value_name = "N", default_value_t = 5, requires = "checks")]
+    pub(crate) rounds: usize,
+    /// How long a round is, in seconds
+    #[arg(long, value_name = "S", default_value_t = 4, requires = "checks",
+        value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) seconds: u64,
 }
 
 fn share(text: &str) -> Result<f64, String> {
@@ -411,10 +441,24 @@ fn protocol(name: &str) -> Result<Protocol, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser};
+
+    use super::{Cli, Command};
 
     #[test]
     fn the_command_line_is_consistent() {
-        super::Cli::command().debug_assert();
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn each_benchmark_has_a_fleet_of_its_own_size() {
+        let devices = |args: &[&str]| {
+            let cli = Cli::try_parse_from([&["drover", "bench"], args].concat()).map_err(|error| error.kind());
+            cli.map(|cli| if let Command::Bench(bench) = cli.command { bench.devices } else { 0 })
+        };
+        assert_eq!(devices(&[]), Ok(10_000));
+        assert_eq!(devices(&["--checks"]), Ok(100_000));
+        assert_eq!(devices(&["--devices", "7", "--checks", "--packages", "3"]), Ok(7));
+        assert_eq!(devices(&["--packages", "3"]), Err(clap::error::ErrorKind::MissingRequiredArgument));
     }
 }

@@ -3,6 +3,7 @@
 //! The worker roles and the ingress run in a process of their own, whose CPU time and memory are read from `/proc`. The
 //! devices, in this process, answer at once, so that what is measured is Drover.
 
+pub(crate) mod checks;
 mod usage;
 mod worker;
 
@@ -25,6 +26,8 @@ use crate::{
 use usage::Usage;
 use worker::{Place, Worker};
 
+/// What the measured process does: everything.
+const ROLES: &str = "ingress,plan,dispatch,ingest,timekeep,relay";
 /// How often the rows are looked at: often enough to see the end, too rarely to be in the way.
 const LOOK: Duration = Duration::from_millis(50);
 /// How often the progress is told.
@@ -72,7 +75,7 @@ pub(crate) struct BenchReport {
 pub(crate) async fn run(context: BenchContext, options: BenchOptions) -> anyhow::Result<BenchReport> {
     anyhow::ensure!(options.devices > 0, "a benchmark needs a device at least");
     let console = Console::new(false);
-    let mut worker = Worker::start(&context.data_dir)?;
+    let mut worker = Worker::start(&context.data_dir, ROLES)?;
     let place = worker.place.clone();
     let measured = tokio::select! {
         measured = measure(&context, &place, options.devices, console) => measured,

@@ -1,7 +1,7 @@
-//! The process that is measured: every role, in a `drover serve` of its own.
+//! The process that is measured: a `drover serve` of its own.
 
 use std::{
-    net::{Ipv4Addr, TcpListener},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     path::Path,
     process::Stdio,
     time::Duration,
@@ -19,7 +19,6 @@ use tokio::{
 
 use crate::client::http_client;
 
-const ROLES: &str = "ingress,plan,dispatch,ingest,timekeep,relay";
 /// Time for the process to be ready.
 const READY_LIMIT: Duration = Duration::from_mins(1);
 /// Time for one look whether it is.
@@ -41,18 +40,20 @@ pub(super) struct Worker {
 pub(super) struct Place {
     /// Where it answers.
     pub(super) base_url: String,
+    /// The same as an address.
+    pub(super) address: SocketAddr,
     /// Its id.
     pub(super) pid: u32,
 }
 
 impl Worker {
-    /// Starts it on a free port, with this process's environment.
-    pub(super) fn start(data_dir: &Path) -> anyhow::Result<Self> {
+    /// Starts it on a free port, in these roles, with this process's environment.
+    pub(super) fn start(data_dir: &Path, roles: &str) -> anyhow::Result<Self> {
         let program = std::env::current_exe().context("this program does not know where it is")?;
         // Free a moment ago; should somebody else have taken it, the process says so and ends.
         let listen = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let child = Command::new(&program)
-            .args(["serve", "--roles", ROLES, "--log", "warn", "--listen", &listen.to_string(), "--data"])
+            .args(["serve", "--roles", roles, "--log", "warn", "--listen", &listen.to_string(), "--data"])
             .arg(data_dir)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -60,7 +61,7 @@ impl Worker {
             .spawn()
             .with_context(|| format!("cannot start {}", program.display()))?;
         let pid = child.id().context("the worker process ended at once")?;
-        Ok(Self { place: Place { base_url: format!("http://{listen}"), pid }, child })
+        Ok(Self { place: Place { base_url: format!("http://{listen}"), address: listen, pid }, child })
     }
 
     /// Completes when the process ends although nobody asked it to.

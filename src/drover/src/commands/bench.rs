@@ -1,11 +1,14 @@
-//! `drover bench`: a campaign against `DATABASE_URL` and `AMQP_URL`, measured.
+//! `drover bench`: a campaign against `DATABASE_URL` and `AMQP_URL`, or checks for updates against `DATABASE_URL`, measured.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use anyhow::bail;
 
 use crate::{
-    bench::{self, BenchContext, BenchOptions},
+    bench::{
+        self, BenchContext, BenchOptions,
+        checks::{self, CheckContext, CheckOptions},
+    },
     cli::Bench,
     config::Config,
     installation::Installation,
@@ -13,6 +16,9 @@ use crate::{
 };
 
 pub(crate) async fn run(config: Config, args: &Bench) -> anyhow::Result<ExitCode> {
+    if args.checks {
+        return run_checks(config, args).await;
+    }
     if config.amqp.url.is_none() {
         bail!("the benchmark measures RabbitMQ's way too: set DATABASE_URL and AMQP_URL");
     }
@@ -29,4 +35,23 @@ pub(crate) async fn run(config: Config, args: &Bench) -> anyhow::Result<ExitCode
     let report = bench::run(context, BenchOptions { devices: args.devices }).await?;
     broker.close().await;
     Ok(if report.violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn run_checks(config: Config, args: &Bench) -> anyhow::Result<ExitCode> {
+    let installation = Installation::shared(config)?;
+    startup::migrate(&installation.store, installation.entropy.as_ref()).await?;
+    let context =
+        CheckContext { service: installation.service.clone(), data_dir: installation.config.data_dir.clone() };
+    let load = &args.check;
+    let options = CheckOptions {
+        devices: args.devices,
+        packages: load.packages,
+        named: load.named.unwrap_or(load.packages),
+        outdated: load.outdated,
+        connections: load.connections,
+        rounds: load.rounds,
+        round: Duration::from_secs(load.seconds),
+    };
+    let report = checks::run(context, options).await?;
+    Ok(if report.errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

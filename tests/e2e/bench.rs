@@ -1,0 +1,54 @@
+//! `drover bench --checks`, tiny: that it comes to its end, counts and says what it should, not how fast anything is.
+
+use drover_testkit::TestPostgres;
+use serde_json::Value;
+
+use crate::support::Setup;
+
+#[tokio::test]
+async fn checks_are_counted_and_told() {
+    let database = TestPostgres::database().await;
+    let setup = Setup::new(&database.url, None);
+    let told = setup.ok(&[
+        "bench",
+        "--checks",
+        "--devices",
+        "20",
+        "--packages",
+        "5",
+        "--named",
+        "4",
+        "--outdated",
+        "0.5",
+        "--connections",
+        "3",
+        "--rounds",
+        "1",
+        "--seconds",
+        "1",
+    ]);
+    let report: Value = serde_json::from_str(told.lines().last().unwrap()).unwrap();
+    for (key, value) in [("devices", 20), ("packages", 5), ("named", 4), ("connections", 3), ("errors", 0)] {
+        assert_eq!(report[key], value, "{key}");
+    }
+    for key in [
+        "checks_per_s",
+        "healthz_per_s",
+        "ratio",
+        "check_p50_ms",
+        "check_p99_ms",
+        "healthz_p99_ms",
+        "first_checks_per_s",
+        "peak_rss_mb",
+    ] {
+        assert!(report[key].as_f64().is_some_and(|value| value > 0.0), "{key} of {report}");
+    }
+    let client = database.client().await;
+    let devices: i64 = client.query_one("SELECT count(*) FROM devices", &[]).await.unwrap().get(0);
+    let packages: i64 = client
+        .query_one("SELECT count(*) FROM jobs WHERE kind = 'publish' AND state = 'running'", &[])
+        .await
+        .unwrap()
+        .get(0);
+    assert_eq!((devices, packages), (20, 5));
+}
