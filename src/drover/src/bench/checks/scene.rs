@@ -1,14 +1,14 @@
 //! A tenant whose devices check for updates: its organisations, its devices, and what is published for them.
 
-use std::{fmt::Write as _, io::Cursor};
+use std::{fmt::Write as _, io::Cursor, num::NonZeroU32};
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use drover_domain::{OrganisationId, Os, Role, TerminalClass, UiFamily};
 use drover_messages::TraceContext;
 use drover_service::{
-    CredentialKind, ImportKind, Imported, NewClientGroup, NewClientVersion, NewFile, NewOperator, Operator, Page,
-    PublishRequest, Service, Sort, Target, VersionKey,
+    ImportKind, Imported, NewClientGroup, NewClientVersion, NewFile, NewOperator, Operator, Page, PublishRequest,
+    Service, Sort, Target, TopTerms, VersionKey,
 };
 use futures_util::stream;
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::SliceRandom};
@@ -26,6 +26,8 @@ const OPERATOR: &str = "drover";
 const ORGANISATIONS: usize = 10;
 /// The version that is published of each package.
 const PUBLISHED: i32 = 2;
+/// More calls a second than anything here can make.
+const UNLIMITED: Option<NonZeroU32> = NonZeroU32::new(1_000_000);
 const FILE_MAX_BYTES: u64 = 1 << 20;
 const SEED: u64 = 1;
 
@@ -72,7 +74,7 @@ pub(super) async fn prepare(service: &Service, options: CheckOptions) -> anyhow:
     }
     enrol(service, &operator, &name, &organisations, options.devices).await?;
 
-    let credential = service.add_credential(&name, CredentialKind::Top, None).await?;
+    let credential = service.add_top_credential(&name, TopTerms { allows_md5: false, calls_per_s: UNLIMITED }).await?;
     let application =
         Application { app_key: credential.key_id, secret: credential.secret.expose().to_owned(), tenant: tenant.0 };
     let current = Installed::new(installed(options.named, None));
