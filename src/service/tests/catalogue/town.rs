@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, ops::Deref};
 use chrono::{DateTime, Utc};
 use drover_domain::{ClientVersionId, JobId};
 use drover_service::{Caller, PublishRequest, ServiceError, Software, SoftwareCheck, Target};
+use futures_util::future::join_all;
 use uuid::Uuid;
 
 use crate::scene::{ROOT, Scene, trace};
@@ -92,6 +93,13 @@ impl Town {
     pub(crate) async fn revision(&self) -> i64 {
         self.id("SELECT COALESCE(max(revision), 0) FROM catalogue_revisions WHERE tenant_id = $1", &[&self.tenant.0])
             .await
+    }
+
+    /// From now on a deadlock is not resolved, so that whoever is in one fails.
+    pub(crate) async fn leave_deadlocks(&self) {
+        for connection in join_all((0..8).map(|_| self.world.client())).await {
+            connection.batch_execute("SET deadlock_timeout = '1h'; SET statement_timeout = '5s'").await.unwrap();
+        }
     }
 }
 
