@@ -125,7 +125,9 @@ impl Service {
         let tx = client.transaction().await?;
         let due = jobs::due(&tx, START_BATCH).await?;
         let ids: Vec<i64> = due.iter().map(|job| job.0).collect();
-        for job in jobs::rules(&tx, &ids).await? {
+        let mut rules = jobs::rules(&tx, &ids).await?;
+        rules.sort_by_key(|job| ids.iter().position(|id| *id == job.id.0));
+        for job in rules {
             // Nobody was there to start it before its time was over.
             let event = if job.is_expired { JobEvent::Cancel } else { JobEvent::Start };
             jobs::apply(&tx, job.id, event, None).await?;

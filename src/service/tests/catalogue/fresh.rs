@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use drover_domain::{ClientGroupId, JobId};
 use drover_service::{FileStore, SecretKey, Service, ServiceOptions};
+use drover_store::{clients::publications, jobs};
 use futures_util::future::join_all;
 
 use crate::{
@@ -147,24 +148,27 @@ async fn who_publishes_at_once_waits_for_a_moment_alone() {
 }
 
 #[tokio::test]
-async fn timekeepers_that_end_publications_of_several_tenants_do_not_wait_for_each_other() {
+async fn timekeepers_change_what_tenants_publish_in_one_order() {
     let town = Town::new().await;
-    let mut client = town.world.client().await;
-    // What both end, each in another order.
-    let publications = "INSERT INTO jobs (tenant_id, kind, name, state, retry_limit, attempt_timeout_s, job_timeout_s, trace_context,
-            started_at, expires_at, client_version_id, client_group_id, organisation_id)
-        SELECT t, 'publish', 'j', 'running', 0, 1, 1, '', now(), now() - make_interval(secs => 1000 - n), 1, 1, 1
-        FROM generate_series(1, 150) n, LATERAL (SELECT CASE WHEN (n > 100) = (n % 100 < 50) THEN $1::bigint ELSE $2 END AS t) of";
     let other = town.world.service.add_tenant("other").await.unwrap();
+    let mut client = town.world.client().await;
     let tx = client.transaction().await.unwrap();
+    let jobs =
+        "INSERT INTO jobs (tenant_id, kind, name, state, retry_limit, attempt_timeout_s, job_timeout_s, trace_context,
+            start_at, started_at, expires_at, client_version_id, client_group_id, organisation_id, publication_id)
+        SELECT CASE WHEN n % 3 = 0 THEN $1::bigint ELSE $2 END, kind, 'j', state, 0, 1, 1, '', now() - interval '1 h',
+            now(), now() - make_interval(secs => 1000 - n), 1, 1, 1, CASE kind WHEN 'distribute' THEN 1 END
+        FROM generate_series(1, 20) n, (VALUES ('publish', 'running'), ('distribute', 'scheduled')) of (kind, state)";
     tx.batch_execute("SET LOCAL session_replication_role = replica").await.unwrap();
-    tx.execute(publications, &[&town.tenant.0, &other.0]).await.unwrap();
-    tx.commit().await.unwrap();
-    drop(client);
-    let service = &town.world.service;
-    town.leave_deadlocks().await;
-    let ended = join_all([service.end_publications(), service.end_publications()]).await;
-    let mut ended: Vec<_> = ended.into_iter().map(Result::unwrap).collect();
-    ended.sort_unstable();
-    assert_eq!(ended, [50, 100]);
+    tx.execute(jobs, &[&other.0, &town.tenant.0]).await.unwrap();
+    let tenants = async |ids: Vec<JobId>| {
+        let sql = "SELECT tenant_id FROM jobs JOIN unnest($1::bigint[]) WITH ORDINALITY AS given (id, place) USING (id) ORDER BY place";
+        let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+        tx.query(sql, &[&ids]).await.unwrap().iter().map(|row| row.get(0)).collect::<Vec<i64>>()
+    };
+    for found in [publications::expired(&tx, 100).await.unwrap(), jobs::due(&tx, 100).await.unwrap()] {
+        let tenants = tenants(found).await;
+        assert_eq!(tenants.len(), 20);
+        assert!(tenants.is_sorted(), "{tenants:?}");
+    }
 }

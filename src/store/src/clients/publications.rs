@@ -229,11 +229,12 @@ pub async fn make_void(tx: &Tx<'_>, version: ClientVersionId) -> Result<(), Stor
 }
 
 /// Publications that reach nobody any more because the time of every part is over, `limit` at most, locked; those that another
-/// timekeeper holds are its own.
+/// timekeeper holds are its own. By tenant: in that order all who move jobs of several change what is published there.
 pub async fn expired(tx: &Tx<'_>, limit: i64) -> Result<Vec<JobId>, StoreError> {
-    const SQL: &str = "/* publications::expired */ SELECT id FROM jobs
-        WHERE state = 'running' AND kind = 'publish' AND expires_at <= now()
-        ORDER BY expires_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED";
+    const SQL: &str = "/* publications::expired */ SELECT id FROM (SELECT id, tenant_id FROM jobs
+            WHERE state = 'running' AND kind = 'publish' AND expires_at <= now()
+            ORDER BY expires_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED) expired
+        ORDER BY tenant_id, id";
     Ok(sql::query(tx, SQL, &[&limit]).await?.iter().map(|row| JobId(row.get(0))).collect())
 }
 

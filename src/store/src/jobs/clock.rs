@@ -22,10 +22,12 @@ pub async fn plan_overdue(tx: &Tx<'_>, limit: i64, again: Duration) -> Result<Ve
     Ok(found.iter().map(|row| JobId(row.get(0))).collect())
 }
 
-/// Scheduled jobs whose time has come, `limit` at most, locked; those that another timekeeper holds are its own.
+/// Scheduled jobs whose time has come, `limit` at most, locked; those that another timekeeper holds are its own. By tenant: in
+/// that order all who move jobs of several change what is published there.
 pub async fn due(tx: &Tx<'_>, limit: i64) -> Result<Vec<JobId>, StoreError> {
-    const SQL: &str = "/* jobs::due */ SELECT id FROM jobs WHERE state = 'scheduled' AND start_at <= now()
-        ORDER BY id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED";
+    const SQL: &str = "/* jobs::due */ SELECT id FROM (SELECT id, tenant_id FROM jobs
+            WHERE state = 'scheduled' AND start_at <= now() ORDER BY id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED) due
+        ORDER BY tenant_id, id";
     Ok(sql::query(tx, SQL, &[&limit]).await?.iter().map(|row| JobId(row.get(0))).collect())
 }
 
