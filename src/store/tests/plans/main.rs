@@ -4,6 +4,7 @@
 
 mod applications;
 mod checks;
+mod catalogue;
 mod commands;
 mod credentials;
 mod distributions;
