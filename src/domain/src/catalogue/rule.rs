@@ -132,13 +132,16 @@ pub(super) fn decide<'a, T>(
     asking: &Asking<'_>,
     installed: Option<i64>,
 ) -> Option<Difference<'a, T>> {
-    // Of what is assigned, the newest push has the last word, whatever version it brings.
-    let last_word = entries.iter().filter_map(|entry| entry.assignment()).max();
+    // Of what is assigned and has come to the device, the newest push has the last word, whatever version it brings. Until then
+    // the one before it has.
+    let is_open = |entry: &&Entry<T>| entry.wave(asking) == Wave::Open;
+    let last_word = entries.iter().copied().filter(is_open).filter_map(Entry::assignment).max();
     let counted = || {
-        let counts = move |entry: &&&'a Entry<T>| entry.assignment().is_none_or(|of| Some(of) == last_word);
-        entries.iter().filter(counts).copied()
+        let counts = move |entry: &&'a Entry<T>| entry.assignment().is_none_or(|of| Some(of) >= last_word);
+        entries.iter().copied().filter(counts)
     };
-    let newest = counted().filter(|entry| entry.wave(asking) == Wave::Open).max_by_key(|entry| entry.rank())?;
+    let counts_now = |entry: &&'a Entry<T>| is_open(entry) && entry.assignment().is_none_or(|of| Some(of) == last_word);
+    let newest = entries.iter().copied().filter(counts_now).max_by_key(|entry| entry.rank())?;
     let against = newest.against(installed)?;
     // What it has may be what the next wave brings: nobody is sent back from there.
     let is_published = |code| counted().any(|entry| entry.version_code >= code);
