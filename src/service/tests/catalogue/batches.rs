@@ -56,7 +56,9 @@ impl Crowd {
         devices.for_each(|device| self.ask(device));
         // All of them have asked when this has waited for its turn behind them.
         tokio::task::yield_now().await;
-        leaving.iter().for_each(|n| self.asking[*n].abort());
+        for n in leaving {
+            self.asking[*n].abort();
+        }
         tx.commit().await.unwrap();
     }
 }

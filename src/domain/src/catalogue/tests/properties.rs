@@ -36,8 +36,8 @@ fn reach() -> impl Strategy<Value = Reach> {
                 groups,
                 labels,
                 default_group_of,
-                begins_at_ms,
                 relationships,
+                begins_at_ms,
                 is_required,
                 ..assigned(id)
             })
@@ -145,7 +145,9 @@ proptest! {
     fn without_roll_outs_nobody_is_offered_less(entries in entries(), asker in askers()) {
         let nothing = BTreeMap::new();
         let mut open = entries.clone();
-        open.iter_mut().for_each(|entry| entry.rollouts.clear());
+        for entry in &mut open {
+            entry.rollouts.clear();
+        }
         let (with, without) = (Catalogue::new(entries), Catalogue::new(open));
         let without: BTreeMap<_, _> =
             without.differences(&asker, &nothing).iter().map(|found| (found.entry.package.clone(), found.entry.version_code)).collect();
