@@ -80,8 +80,8 @@ pub async fn facts(client: &impl GenericClient, asks: &[Ask]) -> Result<Vec<Resu
                 AND given.code IS NULL AND d.organisation_id IS NULL
             OFFSET 0) o ON true
         LEFT JOIN LATERAL (SELECT (SELECT path FROM organisations WHERE id = u.organisation_id) AS path,
-                ARRAY(SELECT group_id FROM user_group_members WHERE user_id = u.id ORDER BY group_id LIMIT 1000) AS groups,
-                ARRAY(SELECT label_id FROM label_members WHERE user_id = u.id ORDER BY label_id LIMIT 1000) AS labels,
+                ARRAY(SELECT group_id FROM user_group_members WHERE user_id = u.id LIMIT 1000) AS groups,
+                ARRAY(SELECT label_id FROM label_members WHERE user_id = u.id LIMIT 1000) AS labels,
                 ARRAY(SELECT assignment_id FROM assignment_targets WHERE kind = 'user' AND target_id = u.id
                     ORDER BY assignment_id DESC LIMIT 1000) AS assignments
             FROM users u WHERE u.id = d.user_id OFFSET 0) u ON true
@@ -127,8 +127,15 @@ fn device(row: &Row, id: DeviceId) -> Result<EnrolledDevice, UnknownWord> {
 }
 
 fn user(row: &Row, organisation: OrganisationPath) -> AskingUser {
-    let mut assignments: Vec<AssignmentId> =
-        row.get::<_, Vec<i64>>("assignments").into_iter().map(AssignmentId).collect();
-    assignments.sort_unstable();
-    AskingUser { organisation, groups: row.get("groups"), labels: row.get("labels"), assignments }
+    let ascending = |column| {
+        let mut ids: Vec<i64> = row.get(column);
+        ids.sort_unstable();
+        ids
+    };
+    AskingUser {
+        organisation,
+        groups: ascending("groups"),
+        labels: ascending("labels"),
+        assignments: ascending("assignments").into_iter().map(AssignmentId).collect(),
+    }
 }
