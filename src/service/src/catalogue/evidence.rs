@@ -12,8 +12,11 @@ use drover_store::{
 
 use crate::{Service, ServiceError, devices::inventory::reconcile, jobs::proof::PATIENCE};
 
+pub(super) const NOTED: &str = "drover_software_checks_noted_total";
+
 /// What an enrolled device said in a check for updates.
 #[derive(Debug, Clone, Copy)]
+#[allow(clippy::struct_field_names, reason = "when it was said is no name of the struct's")]
 pub(super) struct Said<'a> {
     /// The device.
     pub(super) device: DeviceId,
@@ -46,7 +49,7 @@ impl Service {
             Noted::Known => "known",
             Noted::Changed => "changed",
         };
-        metrics::counter!("drover_checks_noted_total", "result" => result).increment(1);
+        metrics::counter!(NOTED, "result" => result).increment(1);
         Ok(())
     }
 
@@ -59,8 +62,10 @@ impl Service {
         if !device_checks::note(&tx, device, said.digest, said.said_at).await? {
             return Ok(Noted::Older);
         }
+        // What the database would not take as text is nobody's name.
+        let named = said.installed.iter().filter(|(package, _)| !package.contains('\0'));
         let running: Vec<Running<'_>> =
-            said.installed.iter().map(|(package, version)| Running { package, version: *version }).collect();
+            named.map(|(package, version)| Running { package, version: *version }).collect();
         let verdicts = proof::verdicts(&tx, device, &running, PATIENCE).await?;
         // Devices that have nothing of a package say 0 of it.
         let there: Vec<Running<'_>> = running.into_iter().filter(|running| running.version > 0).collect();

@@ -100,9 +100,9 @@ async fn packages_that_nobody_here_has_are_not_kept_however_many_there_are() {
     scene.users(["ada"]).await;
     scene.application("app.field", 1).await;
     scene.application("app.elsewhere", 2).await;
-    let names: Vec<String> = (1..=998).map(|n| format!("unheard.of.n{n}")).collect();
+    let names: Vec<String> = (1..=997).map(|n| format!("unheard.of.n{n}")).collect();
     let mut all: Vec<(&str, i64)> = names.iter().map(|name| (name.as_str(), 1)).collect();
-    all.extend([("app.field", 10), ("app.elsewhere", 10)]);
+    all.extend([("app.field", 10), ("app.elsewhere", 10), ("no\0name", 1)]);
     asks(&scene.world, "ada", 0, &all).await;
     assert_eq!(known(&scene.world, "ada").await, [app("app.field", 10, "10.0")], "the other is iOS's");
     asks(&scene.world, "stranger", 0, &all).await;
