@@ -110,7 +110,7 @@ async fn an_older_check_says_nothing_after_a_newer_one() {
     asks(world, &sent.uuid, 5, &[(PACKAGE, 200)]).await;
     assert_eq!(standing(world, sent.command).await.0, "sent");
     assert_eq!(known(world, &sent.uuid).await, [app(PACKAGE, 199, "")]);
-    // One that is an older check's word against a success.
+    // Nor does it against a success.
     scene.say(sent, ReportStatus::Succeeded).await;
     a_minute_passes(world).await;
     asks(world, &sent.uuid, 9, &[(PACKAGE, 198)]).await;
