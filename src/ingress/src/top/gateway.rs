@@ -196,8 +196,10 @@ impl Gateway {
             return Err(TopError::MissingParameter(missing.name));
         }
         // Empty ones too: nothing stands between names and values in the signed text, so it would not show if somebody made one
-        // long name of a parameter and its value.
-        if let Some(unknown) = params.names().find(|name| !params::COMMON.contains(name) && !is_declared(name)) {
+        // long name of a parameter and its value. A file is unknown by any name: it is not signed.
+        let is_known = |name: &str| params::COMMON.contains(&name) || is_declared(name);
+        let unknown = params.values().keys().find(|name| !is_known(name)).or(params.files().first());
+        if let Some(unknown) = unknown {
             return Err(TopError::invalid(unknown, "is no parameter of this method"));
         }
         params.boolean(params::SIMPLIFY)?;

@@ -70,9 +70,9 @@ impl Params {
         &self.values
     }
 
-    /// The names of everything that was sent, files and empty parameters too.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.values.keys().chain(&self.files).map(String::as_str)
+    /// The names of files.
+    pub(super) fn files(&self) -> &[String] {
+        &self.files
     }
 
     /// A text of at most `max_chars` without control characters.

@@ -48,7 +48,7 @@ mod tests {
         let now = DateTime::from_timestamp(1_451_620_800, 0).unwrap();
         for sign in [-1, 1] {
             assert!(is_fresh(now + TimeDelta::seconds(600 * sign), now));
-            assert!(!is_fresh(now + TimeDelta::milliseconds(600_001 * i64::from(sign)), now));
+            assert!(!is_fresh(now + TimeDelta::milliseconds(600_001 * sign), now));
         }
     }
 }

@@ -58,9 +58,9 @@ fn read(call: &Call) -> Result<SoftwareCheck, TopError> {
     params.number::<i64>(TENANT_ID)?;
     let device = params.text(DEVICE_ID, DEVICE_ID_MAX_CHARS)?.ok_or(TopError::MissingParameter(DEVICE_ID))?;
     let device_type = params.text(DEVICE_TYPE, DEVICE_TYPE_MAX_CHARS)?;
-    let organisation = params.get(ORG_INFOS).map_or(Ok(None), claims::organisation)?;
-    let installed = params.get(OLD_VERSIONS).map_or_else(|| Ok(Default::default()), claims::installed)?;
-    let attributes = params.get(ATTRIBUTES).map_or_else(|| Ok(Default::default()), claims::attributes)?;
+    let organisation = params.get(ORG_INFOS).map(claims::organisation).transpose()?.flatten();
+    let installed = params.get(OLD_VERSIONS).map(claims::installed).transpose()?.unwrap_or_default();
+    let attributes = params.get(ATTRIBUTES).map(claims::attributes).transpose()?.unwrap_or_default();
     Ok(SoftwareCheck {
         device: device.to_owned(),
         device_type: device_type.map(str::to_owned),

@@ -1,0 +1,31 @@
+//! How often an application may call.
+
+use std::num::NonZeroU32;
+
+use crate::world::World;
+
+#[tokio::test]
+async fn only_signed_calls_use_up_the_limit_of_their_own_application() {
+    let world = World::new().await;
+    let app = world.another(false, NonZeroU32::new(3)).await;
+    // Strangers who know the key.
+    for _ in 0..50 {
+        let mut forged = app.signed(world.good(&app));
+        forged.insert("sign".into(), "00".repeat(32));
+        assert_eq!(world.post(&forged).await.error().0, 25);
+    }
+    // Who saw a call.
+    let seen = app.signed(world.good(&app));
+    world.post(&seen).await.response();
+    for _ in 0..50 {
+        assert_eq!(world.post(&seen).await.error().0, 25);
+    }
+    // Itself, with many more at once than it may in the time that this takes.
+    let calls = (0..200).map(|_| async { world.post(&app.signed(world.good(&app))).await });
+    let answers = futures_util::future::join_all(calls).await;
+    let limited = answers.iter().filter(|answer| answer.json()["error_response"]["code"] == 7).count();
+    let answered = answers.iter().filter(|answer| answer.json()["error_response"].is_null()).count();
+    assert_eq!(limited + answered, 200);
+    assert!(limited > 0 && answered > 0, "{limited} limited, {answered} answered");
+    world.post(&world.check(&[])).await.response();
+}
