@@ -52,6 +52,14 @@ async fn the_client_upgrade_works_when_pasted() {
 }
 
 #[tokio::test]
+async fn the_check_for_updates_works_when_pasted() {
+    let answer = pasted(4).await;
+    let software = &answer["wdk_rex_software_list_check_response"]["data"]["object"];
+    assert_eq!((&software[0]["package_name"], &software[0]["version_code"]), (&"com.example.kiosk".into(), &2.into()));
+    assert_eq!(software[0]["size"], 18, "{answer}");
+}
+
+#[tokio::test]
 async fn the_application_works_when_pasted() {
     let answer = pasted(3).await;
     assert_eq!(answer["total"], 1, "{answer}");
