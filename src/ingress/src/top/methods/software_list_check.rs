@@ -3,6 +3,7 @@
 mod claims;
 mod entry;
 
+use chrono::SubsecRound as _;
 use drover_service::SoftwareCheck;
 
 use super::{Call, Method, Parameter};
@@ -68,6 +69,7 @@ fn read(call: &Call) -> Result<SoftwareCheck, TopError> {
         labels: attributes.labels,
         organisation,
         installed,
-        said_at: call.sent_at,
+        // Times as text are whole seconds. Were others finer, the one would count as older than the other of the same second.
+        said_at: call.sent_at.trunc_subsecs(0),
     })
 }
