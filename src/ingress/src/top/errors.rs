@@ -300,6 +300,49 @@ mod tests {
         }
     }
 
+    /// The table of docs/api/top.md is in the order in which a call is checked, but for the first two and the last rows.
+    #[test]
+    fn the_document_names_every_error() {
+        let document = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/api/top.md")).unwrap();
+        let is_row = |line: &&str| line.starts_with("| ") && line.as_bytes()[2].is_ascii_digit();
+        let documented: Vec<Vec<&str>> =
+            document.lines().filter(is_row).map(|line| line.split('|').map(str::trim).skip(1).collect()).collect();
+        let name = || Some("x".to_owned());
+        let rows: [&[TopError]; 22] = [
+            &[TopError::HttpAction],
+            &[TopError::unreadable("x"), TopError::InvalidParameter { name: name(), reason: "x".into() }],
+            &[TopError::InvalidFormat],
+            &[TopError::MissingAppKey],
+            &[TopError::MissingSignature],
+            &[TopError::MissingMethod],
+            &[TopError::MissingTimestamp],
+            &[TopError::InvalidTimestamp("x")],
+            &[TopError::MissingVersion],
+            &[TopError::InvalidVersion],
+            &[TopError::UnsupportedVersion],
+            &[TopError::InvalidAppKey],
+            &[TopError::Limited("x")],
+            &[TopError::InvalidMethod],
+            &[TopError::InvalidSignature("x")],
+            &[TopError::MissingSession],
+            &[TopError::InvalidSession],
+            &[TopError::Forbidden("x".into())],
+            &[TopError::MissingParameter("x")],
+            &[TopError::InvalidParameter { name: name(), reason: "x".into() }],
+            &[TopError::malformed("x", "x")],
+            &[TopError::Unavailable("x".into()), TopError::Crowded, TopError::TimedOut, TopError::Internal("x".into())],
+        ];
+        assert_eq!(documented.len(), rows.len());
+        for (row, errors) in documented.iter().zip(rows) {
+            for error in errors {
+                let (code, msg) = error.code_and_msg();
+                assert_eq!((row[0], row[1]), (code.to_string().as_str(), msg));
+                let sub_code = format!("`{}`", error.sub_code().replace(":x", ":<name>"));
+                assert!(row[2].split(", ").any(|known| known == sub_code), "{sub_code} in {row:?}");
+            }
+        }
+    }
+
     #[test]
     fn a_text_is_short_however_long_the_callers() {
         assert_eq!(TopError::invalid("x", "y".repeat(9999)).sub_msg().chars().count(), TEXT_MAX_CHARS);
