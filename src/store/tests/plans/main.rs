@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used)] // clippy knows tests by their attribute, not their helpers
 
 mod applications;
-mod checks;
 mod catalogue;
+mod checks;
 mod commands;
 mod credentials;
 mod distributions;
