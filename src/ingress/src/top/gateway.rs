@@ -9,6 +9,7 @@ use axum::{
 use chrono::{DateTime, Utc};
 use drover_service::{Operator, TokenCheck, TopCredential};
 use http::Method as HttpMethod;
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     CALLS, OTHER,
@@ -30,10 +31,6 @@ use crate::{
 const MAX_BODY_BYTES: usize = 1 << 20;
 /// The only version of the protocol.
 const VERSION: &str = "2.0";
-/// The longest app key; no issued one is as long.
-const APP_KEY_MAX_LEN: usize = 64;
-/// The parameter by which a method says whose data it is about.
-const TENANT_ID: &str = "tenant_id";
 
 /// What the calls of this API share: the state of the process, and what the API keeps between calls.
 #[derive(Clone)]
@@ -41,7 +38,7 @@ pub(crate) struct Gateway {
     app: AppState,
     bodies: Budget,
     replays: Arc<Replays>,
-    limits: Arc<CallLimits>,
+    call_limits: Arc<CallLimits>,
 }
 
 impl Deref for Gateway {
@@ -64,27 +61,25 @@ pub(super) fn count(method: &'static str, code: u16) {
 
 /// Answers a call.
 pub(super) async fn serve(State(gateway): State<Gateway>, request: Request) -> Response {
+    let deadline = Instant::now() + gateway.limits.request_timeout * 9 / 10;
     let request_id = request_id(&gateway.random);
     let of_query = Style::of_query(request.uri().query().unwrap_or_default());
     let (style, method, result) = match gateway.read(request).await {
         Err(error) => (of_query, None, Err(error)),
         Ok(params) => {
             let method = params.get(params::METHOD).and_then(methods::find);
-            (Style::of(&params), method, gateway.call(method, params).await)
+            let style = Style::of(&params);
+            // A little before everybody's own deadline, at which nobody knows what the form asks for.
+            let result = timeout_at(deadline, gateway.call(method, params)).await;
+            (style, method, result.unwrap_or(Err(TopError::TimedOut)))
         }
     };
-    let code = result.as_ref().map_or_else(TopError::code, |_| 0);
     // Names of methods that do not exist are their callers' to invent, and each label costs memory.
-    let label = method.map_or(OTHER, |method| method.name);
-    count(label, code);
-    let document = match (result, method) {
-        (Ok(fields), Some(method)) => Document::of(method.name, fields),
-        (Ok(fields), None) => Document::of(label, fields),
-        (Err(error), _) => {
-            error.log(&request_id);
-            error.document()
-        }
-    };
+    count(method.map_or(OTHER, |method| method.name), result.as_ref().map_or_else(TopError::code, |_| 0));
+    let document = result.unwrap_or_else(|error| {
+        error.log(&request_id);
+        error.document()
+    });
     document.into_response(style, &request_id)
 }
 
@@ -92,7 +87,7 @@ impl Gateway {
     /// A gateway that has seen no call yet.
     pub(crate) fn new(app: AppState) -> Self {
         let bodies = Budget::new(app.limits.body_budget_bytes, app.limits.request_timeout / 2);
-        Self { app, bodies, replays: Arc::default(), limits: Arc::default() }
+        Self { app, bodies, replays: Arc::default(), call_limits: Arc::default() }
     }
 
     async fn read(&self, request: Request) -> Result<Params, TopError> {
@@ -106,7 +101,7 @@ impl Gateway {
     }
 
     /// Checks a call up to its signature, and then who makes it.
-    async fn call(&self, method: Option<&'static Method>, params: Params) -> Result<Vec<Field>, TopError> {
+    async fn call(&self, method: Option<&'static Method>, params: Params) -> Result<Document, TopError> {
         if params.get(params::FORMAT).is_some_and(|format| Format::parse(format).is_none()) {
             return Err(TopError::InvalidFormat);
         }
@@ -115,8 +110,8 @@ impl Gateway {
         params.get(params::METHOD).ok_or(TopError::MissingMethod)?;
         let sent_at = self.sent_at(&params)?;
         check_version(&params)?;
-        let credential = self.credential(app_key).await?;
-        self.limits.check(app_key)?;
+        let credential = self.service.top_credential(app_key).await?.ok_or(TopError::InvalidAppKey)?;
+        self.call_limits.check(app_key)?;
         let method = method.ok_or(TopError::InvalidMethod)?;
         let admission = self.prove(&credential, &params, sign, sent_at)?;
         let result = self.answer(method, &credential, params, sent_at).await;
@@ -124,7 +119,7 @@ impl Gateway {
         if !result.as_ref().is_err_and(TopError::is_worth_another_try) {
             admission.keep();
         }
-        result
+        result.map(|fields| Document::of(method.name, fields))
     }
 
     fn sent_at(&self, params: &Params) -> Result<DateTime<Utc>, TopError> {
@@ -137,14 +132,6 @@ impl Gateway {
         } else {
             Err(TopError::InvalidTimestamp("timestamp is more than 10 minutes off"))
         }
-    }
-
-    async fn credential(&self, app_key: &str) -> Result<Arc<TopCredential>, TopError> {
-        // What cannot be anybody's is refused without a look.
-        if app_key.len() > APP_KEY_MAX_LEN || app_key.contains(char::is_control) {
-            return Err(TopError::InvalidAppKey);
-        }
-        self.service.top_credential(app_key).await?.ok_or(TopError::InvalidAppKey)
     }
 
     /// Checks that the application signed the call, that it did not send it before, and that it does not call too often.
@@ -169,7 +156,7 @@ impl Gateway {
         let stale_at = sent_at + timestamp::MAX_SKEW;
         // A copy of a call counts for nobody: else who saw one could use up the limit.
         let admission = self.replays.admit(app_key, &signature, self.now(), stale_at)?;
-        self.limits.count(app_key, credential.calls_per_s)?;
+        self.call_limits.count(app_key, credential.calls_per_s)?;
         Ok(admission)
     }
 
@@ -187,7 +174,7 @@ impl Gateway {
             None => None,
         };
         let is_declared = |name: &str| method.parameters.iter().any(|parameter| parameter.name == name);
-        let tenant = params.get(TENANT_ID).filter(|_| is_declared(TENANT_ID));
+        let tenant = params.get(params::TENANT_ID).filter(|_| is_declared(params::TENANT_ID));
         if tenant.and_then(|tenant| tenant.trim().parse().ok()).is_some_and(|tenant: i64| tenant != caller.tenant.0) {
             return Err(TopError::Forbidden("tenant_id is not this application's tenant".into()));
         }

@@ -23,7 +23,9 @@ pub(super) const SIGN_METHOD: &str = "sign_method";
 pub(super) const SIGN: &str = "sign";
 pub(super) const FORMAT: &str = "format";
 pub(super) const SIMPLIFY: &str = "simplify";
-/// All of them. The last two are signed and say nothing here.
+/// The parameter by which methods say whose data they are about; not every one has it.
+pub(super) const TENANT_ID: &str = "tenant_id";
+/// Those that every method has. The last two are signed and say nothing here.
 pub(super) const COMMON: [&str; 11] =
     [METHOD, APP_KEY, SESSION, TIMESTAMP, VERSION, SIGN_METHOD, SIGN, FORMAT, SIMPLIFY, "partner_id", "target_app_key"];
 

@@ -152,3 +152,21 @@ async fn a_method_that_needs_a_session_is_refused_without_one_before_all_that_co
     let unknown = scene.refused(&[session, ("greeting", "x"), ("device_id", "x")]).await;
     assert_eq!(unknown, json!([41, "isv.invalid-parameter:device_id"]), "another method's");
 }
+
+#[tokio::test]
+async fn calls_are_counted_by_method_and_code_and_invented_methods_share_a_label() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let _here = metrics::set_default_local_recorder(&recorder);
+    let scene = Scene::new().await;
+    scene.call(&[("session", &scene.token), ("greeting", "hello")]).await;
+    for method in ["invented", "too"] {
+        assert_eq!(scene.refused(&[("method", method)]).await, json!([22, "isv.invalid-method"]));
+    }
+    let counted = recorder.handle().render();
+    for line in [
+        r#"drover_top_calls_total{method="drover.session.show",code="0"} 1"#,
+        r#"drover_top_calls_total{method="other",code="22"} 2"#,
+    ] {
+        assert!(counted.contains(line), "{counted}");
+    }
+}

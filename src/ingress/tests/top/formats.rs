@@ -1,5 +1,7 @@
 //! How a call may be written, and how it is answered.
 
+use std::fmt::Write as _;
+
 use axum::body::Body;
 use chrono::TimeDelta;
 use http::Request;
@@ -16,12 +18,14 @@ fn split(all: Parameters, names: &[&str]) -> (Parameters, Parameters) {
 fn multipart(all: &Parameters, file: Option<&str>) -> Body {
     let mut body = String::new();
     for (name, value) in all {
-        body += &format!("--B\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        write!(body, "--B\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").unwrap();
     }
     if let Some(name) = file {
-        body += &format!(
+        write!(
+            body,
             "--B\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"a\"\r\nContent-Type: image/png\r\n\r\nx\r\n"
-        );
+        )
+        .unwrap();
     }
     Body::from(body + "--B--\r\n")
 }

@@ -1,7 +1,8 @@
 //! A signed call is answered once, unless it was not answered at all.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, time::Duration};
 
+use drover_ingress::Limits;
 use drover_testkit::wait_until;
 
 use crate::world::{World, encoded, form, get, parameters};
@@ -56,6 +57,22 @@ async fn a_call_that_failed_for_our_reasons_may_come_again() {
 }
 
 #[tokio::test]
+async fn a_call_that_took_too_long_is_told_so_in_its_own_format_and_may_come_again() {
+    let limits = Limits { request_timeout: Duration::from_secs(2), ..Limits::default() };
+    let world = World::with(limits).await;
+    world.post(&world.check(&[])).await.response();
+    let call = world.check(&[]);
+    let client = world.client().await;
+    client.batch_execute("BEGIN; LOCK TABLE catalogue_revisions").await.unwrap();
+    let answer = world.post(&call).await;
+    assert_eq!(answer.json()["error_response"]["sub_code"], "isp.top-remote-connection-timeout");
+    assert_eq!(answer.error().0, 15);
+    client.batch_execute("ROLLBACK").await.unwrap();
+    world.post(&call).await.response();
+    assert_eq!(world.post(&call).await.error(), replayed());
+}
+
+#[tokio::test]
 async fn a_call_that_was_limited_may_come_again() {
     let world = World::new().await;
     let app = world.another(false, Some(NonZeroU32::MIN)).await;
@@ -71,7 +88,7 @@ async fn a_call_that_was_limited_may_come_again() {
         last = world.post(&call).await;
     }
     assert_eq!(last.error(), limited);
-    let patience = std::time::Duration::from_secs(30);
+    let patience = Duration::from_secs(30);
     wait_until(patience, "the limit to recover", async || world.post(&call).await.json()["error_response"].is_null())
         .await;
     wait_until(patience, "the call to be known", async || world.post(&call).await.error() == replayed()).await;

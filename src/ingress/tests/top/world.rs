@@ -82,10 +82,14 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::with(Limits::default()).await
+    }
+
+    pub(crate) async fn with(limits: Limits) -> Self {
         let database = TestPostgres::database().await;
         let now = database.client().await.query_one("SELECT now()", &[]).await.unwrap().get(0);
         let folder = tempfile::tempdir().unwrap();
-        let (state, store) = state(&database.url, folder.path(), now);
+        let (state, store) = state(&database.url, folder.path(), now, limits);
         drover_store::migrate::run(&store).await.unwrap();
         let service = state.service.clone();
         for tenant in ["acme", "other"] {
@@ -157,7 +161,7 @@ impl World {
 }
 
 /// An ingress on the database at `url`, where it is `now`.
-fn state(url: &str, folder: &std::path::Path, now: DateTime<Utc>) -> (AppState, Store) {
+fn state(url: &str, folder: &std::path::Path, now: DateTime<Utc>, limits: Limits) -> (AppState, Store) {
     let store = Store::new(&StoreOptions {
         url: url.into(),
         pool_size: 8,
@@ -181,7 +185,7 @@ fn state(url: &str, folder: &std::path::Path, now: DateTime<Utc>) -> (AppState, 
         lobby,
         devices_vhost: "/".into(),
         metrics: None,
-        limits: Limits::default(),
+        limits,
     };
     (state, store)
 }

@@ -9,6 +9,7 @@ use drover_service::SoftwareCheck;
 use super::{Call, Method, Parameter};
 use crate::top::{
     errors::TopError,
+    params::TENANT_ID,
     wire::{Field, Value},
 };
 
@@ -17,7 +18,6 @@ const DEVICE_TYPE: &str = "device_type";
 const OLD_VERSIONS: &str = "old_versions";
 const ORG_INFOS: &str = "org_infos";
 const ATTRIBUTES: &str = "attributes";
-const TENANT_ID: &str = "tenant_id";
 
 /// The longest id of a device, in characters.
 const DEVICE_ID_MAX_CHARS: usize = 128;
