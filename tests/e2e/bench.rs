@@ -14,6 +14,8 @@ async fn checks_are_counted_and_told() {
         "--checks",
         "--devices",
         "20",
+        "--asking",
+        "10",
         "--packages",
         "5",
         "--named",
@@ -28,7 +30,9 @@ async fn checks_are_counted_and_told() {
         "1",
     ]);
     let report: Value = serde_json::from_str(told.lines().last().unwrap()).unwrap();
-    for (key, value) in [("devices", 20), ("packages", 5), ("named", 4), ("connections", 3), ("errors", 0)] {
+    for (key, value) in
+        [("devices", 20), ("asking", 10), ("packages", 5), ("named", 4), ("connections", 3), ("errors", 0)]
+    {
         assert_eq!(report[key], value, "{key}");
     }
     for key in [
@@ -50,5 +54,6 @@ async fn checks_are_counted_and_told() {
         .await
         .unwrap()
         .get(0);
-    assert_eq!((devices, packages), (20, 5));
+    let checked: i64 = client.query_one("SELECT count(*) FROM device_checks", &[]).await.unwrap().get(0);
+    assert_eq!((devices, packages, checked), (20, 5, 10));
 }

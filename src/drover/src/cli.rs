@@ -404,6 +404,10 @@ pub(crate) struct CheckLoad {
     /// Packages that are published for every device
     #[arg(long, value_name = "N", default_value_t = 200, requires = "checks")]
     pub(crate) packages: usize,
+    /// Devices that check, over and over; the others are enrolled only. Each has checked once before anything is measured,
+    /// which writes down what it has
+    #[arg(long, value_name = "N", default_value_t = 5000, requires = "checks")]
+    pub(crate) asking: usize,
     /// Packages that each device says it has; the others are offered to it; all of them when absent
     #[arg(long, value_name = "N", requires = "checks")]
     pub(crate) named: Option<usize>,

@@ -45,6 +45,7 @@ async fn run_checks(config: Config, args: &Bench) -> anyhow::Result<ExitCode> {
     let load = &args.check;
     let options = CheckOptions {
         devices: args.devices,
+        asking: load.asking.min(args.devices),
         packages: load.packages,
         named: load.named.unwrap_or(load.packages),
         outdated: load.outdated,

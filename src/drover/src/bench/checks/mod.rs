@@ -49,6 +49,8 @@ pub(crate) struct CheckContext {
 pub(crate) struct CheckOptions {
     /// Enrolled devices.
     pub(crate) devices: usize,
+    /// Those of them that check.
+    pub(crate) asking: usize,
     /// Published packages.
     pub(crate) packages: usize,
     /// Packages that each device says it has; the others are new to it.
@@ -69,6 +71,8 @@ pub(crate) struct CheckOptions {
 pub(crate) struct CheckReport {
     /// Enrolled devices.
     pub(crate) devices: usize,
+    /// Those of them that check.
+    pub(crate) asking: usize,
     /// Published packages.
     pub(crate) packages: usize,
     /// Packages that each device says it has.
@@ -101,7 +105,7 @@ pub(crate) struct CheckReport {
 
 /// Runs the benchmark. The measured process ends with it, however it ends.
 pub(crate) async fn run(context: CheckContext, options: CheckOptions) -> anyhow::Result<CheckReport> {
-    ensure!(options.devices > 0 && options.connections > 0 && options.rounds > 0, "a benchmark needs one of each");
+    ensure!(options.asking > 0 && options.connections > 0 && options.rounds > 0, "a benchmark needs one of each");
     ensure!(options.named <= options.packages, "a device cannot have more packages than there are");
     let console = Console::new(false);
     let mut worker = Worker::start(&context.data_dir, ROLES)?;
@@ -125,7 +129,7 @@ async fn measure(
     console: Console,
 ) -> anyhow::Result<CheckReport> {
     place.wait_until_ready().await?;
-    let CheckOptions { devices, packages, named, rounds, .. } = options;
+    let CheckOptions { devices, asking, packages, named, rounds, .. } = options;
     console.note(&format!("publishing {packages} packages, enrolling {devices} devices"));
     let scene = scene::prepare(service, options).await?;
     let mut callers = Vec::with_capacity(options.connections);
@@ -137,7 +141,7 @@ async fn measure(
 
     let first = load.calls(Asked::Check, Until::EachOnce).await?;
     ensure!(load.wrong == 0, "{} of the first answers were wrong", load.wrong);
-    console.note(&format!("each device has checked once: {:.0} checks/s", first.per_s));
+    console.note(&format!("each of {asking} devices has checked once: {:.0} checks/s", first.per_s));
     let (mut health, mut checks, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for number in 1..=rounds {
         let [healthz, checked] = [
@@ -157,6 +161,7 @@ async fn measure(
     let (health, checks) = (Rounds::of(health)?, Rounds::of(checks)?);
     Ok(CheckReport {
         devices,
+        asking,
         packages,
         named,
         connections,
@@ -247,6 +252,7 @@ mod tests {
     fn the_last_line_has_the_keys_that_were_agreed() {
         let report = CheckReport {
             devices: 100_000,
+            asking: 5000,
             packages: 200,
             named: 200,
             connections: 64,
@@ -264,7 +270,7 @@ mod tests {
         };
         assert_eq!(
             serde_json::to_string(&report).unwrap(),
-            r#"{"devices":100000,"packages":200,"named":200,"connections":64,"checks_per_s":9000.5,"healthz_per_s":18000.0,"ratio":0.5,"check_p50_ms":6.5,"check_p99_ms":12.25,"healthz_p99_ms":7.0,"server_cpu_us_per_check":80.0,"server_cpu_us_per_healthz":30.0,"first_checks_per_s":4000.0,"peak_rss_mb":61.5,"errors":0}"#
+            r#"{"devices":100000,"asking":5000,"packages":200,"named":200,"connections":64,"checks_per_s":9000.5,"healthz_per_s":18000.0,"ratio":0.5,"check_p50_ms":6.5,"check_p99_ms":12.25,"healthz_p99_ms":7.0,"server_cpu_us_per_check":80.0,"server_cpu_us_per_healthz":30.0,"first_checks_per_s":4000.0,"peak_rss_mb":61.5,"errors":0}"#
         );
     }
 

@@ -82,8 +82,11 @@ pub(super) async fn prepare(service: &Service, options: CheckOptions) -> anyhow:
         (0..options.named).map(|package| Installed::new(installed(options.named, Some(package)))).collect();
     let new = options.packages - options.named;
     let mut random = StdRng::seed_from_u64(SEED);
-    let mut devices = Vec::with_capacity(options.devices);
-    for number in 0..options.devices {
+    let mut numbers: Vec<usize> = (0..options.devices).collect();
+    numbers.shuffle(&mut random);
+    numbers.truncate(options.asking);
+    let mut devices = Vec::with_capacity(numbers.len());
+    for number in numbers {
         let is_outdated = !older.is_empty() && random.random_bool(options.outdated);
         let (installed, expected) = if is_outdated {
             let package = number % older.len();
@@ -94,7 +97,6 @@ pub(super) async fn prepare(service: &Service, options: CheckOptions) -> anyhow:
         let place = (&*uuid(&name, number), &*organisations[number % ORGANISATIONS]);
         devices.push(Device::new(&application, place, installed, expected)?);
     }
-    devices.shuffle(&mut random);
     Ok(Scene { devices })
 }
 
