@@ -31,6 +31,8 @@ use crate::{
 const MAX_BODY_BYTES: usize = 1 << 20;
 /// The only version of the protocol.
 const VERSION: &str = "2.0";
+/// What is wrong with a call that came too late, or too early.
+const STALE: &str = "timestamp is more than 10 minutes off";
 
 /// What the calls of this API share: the state of the process, and what the API keeps between calls.
 #[derive(Clone)]
@@ -127,11 +129,7 @@ impl Gateway {
         let sent_at = timestamp::parse(text).ok_or(TopError::InvalidTimestamp(
             "timestamp is neither yyyy-MM-dd HH:mm:ss in GMT+8 nor milliseconds since 1970",
         ))?;
-        if timestamp::is_fresh(sent_at, self.now()) {
-            Ok(sent_at)
-        } else {
-            Err(TopError::InvalidTimestamp("timestamp is more than 10 minutes off"))
-        }
+        if timestamp::is_fresh(sent_at, self.now()) { Ok(sent_at) } else { Err(TopError::InvalidTimestamp(STALE)) }
     }
 
     /// Checks that the application signed the call, that it did not send it before, and that it does not call too often.
@@ -228,6 +226,7 @@ impl From<Rejected> for TopError {
             Rejected::Replayed => {
                 Self::InvalidSignature("a call with this sign was made before; sign each with a timestamp of its own")
             }
+            Rejected::Stale => Self::InvalidTimestamp(STALE),
             Rejected::Full => Self::Limited("the gateway takes no more calls for some minutes"),
         }
     }

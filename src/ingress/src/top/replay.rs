@@ -35,6 +35,8 @@ struct Seen {
 pub(super) enum Rejected {
     /// It was seen before.
     Replayed,
+    /// Its timestamp became too old on its way here, so whether it was seen may be forgotten.
+    Stale,
     /// There is no room to remember it.
     Full,
 }
@@ -69,6 +71,9 @@ impl Replays {
         now: DateTime<Utc>,
         stale_at: DateTime<Utc>,
     ) -> Result<Admission, Rejected> {
+        if stale_at < now {
+            return Err(Rejected::Stale);
+        }
         let call = self.keys.hash_one((app_key, signature));
         // The signature covers the timestamp, so the same call comes in the same generation.
         let minute = stale_at.timestamp().div_euclid(MINUTE_S);
@@ -149,6 +154,16 @@ mod tests {
         assert_eq!(calls(&replays), 3);
         replays.admit("c", b"1", at(660), at(1260)).unwrap().keep();
         assert_eq!(calls(&replays), 1, "the stale ones are forgotten");
+    }
+
+    #[test]
+    fn a_call_that_became_stale_on_its_way_is_refused() {
+        let replays = Arc::new(Replays::default());
+        let admit = |now| replays.admit("a", b"1", at(now), at(600));
+        admit(0).unwrap().keep();
+        replays.admit("b", b"1", at(660), at(1260)).unwrap().keep();
+        assert_eq!(admit(660).unwrap_err(), Rejected::Stale, "nobody knows any more that it was answered");
+        assert_eq!(calls(&replays), 1);
     }
 
     #[test]
