@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 
 pub(crate) use budget::Budget;
-pub(crate) use whole::{BodyError, Whole, read};
+pub(crate) use whole::{BodyError, Room, Whole, read};
 
 /// Any error, kept as a source.
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;

@@ -29,7 +29,18 @@ pub(crate) enum BodyError {
 #[derive(Debug, Default)]
 pub(crate) struct Whole {
     bytes: Vec<u8>,
-    _room: Option<OwnedSemaphorePermit>,
+    room: Room,
+}
+
+/// The room of a body in the budget, for as long as it is there.
+#[derive(Debug, Default)]
+pub(crate) struct Room(#[expect(dead_code, reason = "it is held, and nothing else")] Option<OwnedSemaphorePermit>);
+
+impl Whole {
+    /// The body's room alone, for who keeps what was made of the body and not the body.
+    pub(crate) fn into_room(self) -> Room {
+        self.room
+    }
 }
 
 impl Deref for Whole {
@@ -68,7 +79,7 @@ pub(crate) async fn read(body: Body, max_bytes: usize, budget: &Budget) -> Resul
         }
         bytes.extend_from_slice(&chunk);
     }
-    Ok(Whole { bytes, _room: room })
+    Ok(Whole { bytes, room: Room(room) })
 }
 
 #[cfg(test)]

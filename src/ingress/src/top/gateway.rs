@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     AppState, Random,
-    body::{self, Budget},
+    body::{self, Budget, Room},
 };
 
 /// The largest body: hundreds of times what the document asks for.
@@ -68,7 +68,8 @@ pub(super) async fn serve(State(gateway): State<Gateway>, request: Request) -> R
     let of_query = Style::of_query(request.uri().query().unwrap_or_default());
     let (style, method, result) = match gateway.read(request).await {
         Err(error) => (of_query, None, Err(error)),
-        Ok(params) => {
+        // Parameters are as long as the body, and are kept until the answer.
+        Ok((params, _room)) => {
             let method = params.get(params::METHOD).and_then(methods::find);
             let style = Style::of(&params);
             // A little before everybody's own deadline, at which nobody knows what the form asks for.
@@ -92,14 +93,15 @@ impl Gateway {
         Self { app, bodies, replays: Arc::default(), call_limits: Arc::default() }
     }
 
-    async fn read(&self, request: Request) -> Result<Params, TopError> {
+    async fn read(&self, request: Request) -> Result<(Params, Room), TopError> {
         if ![HttpMethod::GET, HttpMethod::POST].contains(request.method()) {
             return Err(TopError::HttpAction);
         }
         let (parts, body) = request.into_parts();
         let max_bytes = MAX_BODY_BYTES.min(self.app.limits.max_body_bytes);
         let body = body::read(body, max_bytes, &self.bodies).await?;
-        Params::read(parts.uri.query().unwrap_or_default(), &parts.headers, &body).await
+        let params = Params::read(parts.uri.query().unwrap_or_default(), &parts.headers, &body).await?;
+        Ok((params, body.into_room()))
     }
 
     /// Checks a call up to its signature, and then who makes it.
