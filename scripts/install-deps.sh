@@ -93,7 +93,8 @@ python_home() {
     local install=("$home/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes)
     "${install[@]}" --only-binary=:all: --requirement "$wheels"
     if [ -n "$sources" ]; then
-        "${install[@]}" --no-binary=:all: --no-build-isolation --requirement "$sources"
+        # Every pip by the same way: older ones would run setup.py themselves, and newer ones cannot.
+        "${install[@]}" --no-binary=:all: --no-build-isolation --use-pep517 --requirement "$sources"
     fi
     # Last, so that what was broken off is done again.
     printf '%s\n' "$named" >"$home/requirements.txt"
