@@ -112,10 +112,12 @@ impl Document {
 
     /// The HTTP answer, always 200. JSON bears the call's id; the document's XML has no place for it.
     pub(super) fn into_response(self, style: Style, request_id: &str) -> Response {
-        match style.format {
-            Format::Xml => ([(header::CONTENT_TYPE, XML)], self.xml()).into_response(),
-            Format::Json => ([(header::CONTENT_TYPE, JSON)], self.json(style.is_simple, request_id)).into_response(),
-        }
+        let (label, text) = match style.format {
+            Format::Xml => (XML, self.xml()),
+            Format::Json => (JSON, self.json(style.is_simple, request_id)),
+        };
+        // A call may come with GET: from a cache, a copy of it would be answered again, with links to the files.
+        ([(header::CONTENT_TYPE, label), (header::CACHE_CONTROL, "no-store")], text).into_response()
     }
 
     fn xml(&self) -> String {

@@ -35,7 +35,9 @@ async fn parameters_may_stand_in_query_and_form() {
     let world = World::new().await;
     let business = ["device_id", "tenant_id", "attributes"];
     let attributes = ("attributes", r#"{"aaa": "中 文+&"}"#);
-    world.send(get(&world.check(&[attributes]))).await.response();
+    let by_get = world.send(get(&world.check(&[attributes]))).await;
+    by_get.response();
+    assert_eq!(by_get.header("cache-control"), "no-store");
     world.post(&world.check(&[attributes])).await.response();
     for names in [business.as_slice(), &["sign", "v"]] {
         let (in_form, in_query) = split(world.check(&[attributes]), names);
