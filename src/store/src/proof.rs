@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use drover_domain::{DeviceId, JobId};
 
 use crate::{GenericClient, StoreError, sql};
@@ -39,23 +40,28 @@ impl Verdict {
 const VERDICTS_MAX: i64 = 48;
 
 /// What a device that runs these versions says of its open commands to bring it a version of a client program or a release of an
-/// application: those that it proves, and those that have been `verifying` for longer than `patience` and are disproven. Those
-/// that are only planned are not its to know of. A release without a number can be compared with nothing.
+/// application: those that it proves, and those that had been `verifying` for longer than `patience` when it said so, and are
+/// disproven. `said_at` is when, by its own clock; `None`: now. Those that are only planned are not its to know of. A release
+/// without a number can be compared with nothing. A program for terminals that hang on a device is never disproven: each of
+/// them asks in the device's name, and one that has the old version says nothing against the others.
 ///
 /// By the index on the device, of the newest jobs first; the answer is in the order of jobs, in which every transaction locks.
 pub async fn verdicts(
     client: &impl GenericClient,
     device: DeviceId,
     running: &[Running<'_>],
+    said_at: Option<DateTime<Utc>>,
     patience: Duration,
 ) -> Result<Vec<Verdict>, StoreError> {
     // As inbox::open it reads as many rows as the device ever had commands. Everything else is one look-up for each open one.
     const SQL: &str = "/* proof::verdicts */ SELECT job_id, brought, version, attempt FROM (
             SELECT c.job_id, COALESCE(v.version_code, r.version_number)::bigint AS brought, g.version, c.attempt,
-                c.state = 'verifying' AND c.updated_at <= now() - make_interval(secs => $4) AS is_late
+                c.state = 'verifying' AND c.updated_at <= LEAST(now(), $6) - make_interval(secs => $4)
+                    AND COALESCE(v.is_direct, true) AS is_late
             FROM commands c
             CROSS JOIN LATERAL (SELECT kind, client_version_id, release_id, package_id FROM jobs WHERE id = c.job_id OFFSET 0) j
-            LEFT JOIN LATERAL (SELECT package_name, version_code FROM client_versions
+            LEFT JOIN LATERAL (SELECT package_name, version_code,
+                    (SELECT terminal_class = '0' FROM client_groups WHERE id = group_id) AS is_direct FROM client_versions
                 WHERE id = j.client_version_id AND j.kind = 'distribute' OFFSET 0) v ON true
             LEFT JOIN LATERAL (SELECT name FROM packages WHERE id = j.package_id AND (SELECT os FROM devices WHERE id = $1)
                 IS NOT DISTINCT FROM CASE platform WHEN 1 THEN 51201 ELSE 51202 END OFFSET 0) p ON true
@@ -68,7 +74,8 @@ pub async fn verdicts(
     let packages: Vec<&str> = running.iter().map(|running| running.package).collect();
     let versions: Vec<i64> = running.iter().map(|running| running.version).collect();
     let patience_s = patience.as_secs_f64();
-    let found = sql::query(client, SQL, &[&device.0, &packages, &versions, &patience_s, &VERDICTS_MAX]).await?;
+    let found =
+        sql::query(client, SQL, &[&device.0, &packages, &versions, &patience_s, &VERDICTS_MAX, &said_at]).await?;
     let verdict = |row: &tokio_postgres::Row| Verdict {
         job: JobId(row.get(0)),
         brought: row.get(1),

@@ -66,7 +66,7 @@ impl Service {
         let named = said.installed.iter().filter(|(package, _)| !package.contains('\0'));
         let running: Vec<Running<'_>> =
             named.map(|(package, version)| Running { package, version: *version }).collect();
-        let verdicts = proof::verdicts(&tx, device, &running, PATIENCE).await?;
+        let verdicts = proof::verdicts(&tx, device, &running, Some(said.said_at), PATIENCE).await?;
         // Devices that have nothing of a package say 0 of it.
         let there: Vec<Running<'_>> = running.into_iter().filter(|running| running.version > 0).collect();
         let inventory = inventories::of_running(&tx, device, &there).await?;

@@ -57,7 +57,7 @@ impl Service {
         version_code: i64,
     ) -> Result<usize, ServiceError> {
         let running = [Running { package, version: version_code }];
-        let verdicts = proof::verdicts(&self.store().client().await?, device, &running, PATIENCE).await?;
+        let verdicts = proof::verdicts(&self.store().client().await?, device, &running, None, PATIENCE).await?;
         if verdicts.is_empty() {
             return Ok(0);
         }

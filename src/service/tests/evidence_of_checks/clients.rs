@@ -103,6 +103,40 @@ async fn the_checks_for_upgrades_disprove_too() {
 }
 
 #[tokio::test]
+async fn a_check_from_before_a_success_says_nothing_against_it() {
+    let (scene, _, sent) = distributed(1, true, 1).await;
+    let (world, sent) = (&scene.world, &sent[0]);
+    let sql = "SELECT extract(epoch FROM now())::bigint - 1800000000";
+    let now_s: i64 = world.client().await.query_one(sql, &[]).await.unwrap().get(0);
+    asks(world, &sent.uuid, now_s - 300, &[(PACKAGE, 199)]).await;
+    assert_eq!(scene.say(sent, ReportStatus::Succeeded).await, Recorded::Applied);
+    a_minute_passes(world).await;
+    a_minute_passes(world).await;
+    // The same call once more, by way of another process or of who copied it; and one that was late.
+    for said_at_s in [now_s - 300, now_s - 130] {
+        asks(world, &sent.uuid, said_at_s, &[(PACKAGE, 199)]).await;
+        assert_eq!(standing(world, sent.command).await, ("verifying".into(), 1, vec![]));
+    }
+    asks(world, &sent.uuid, now_s - 30, &[(PACKAGE, 199)]).await;
+    assert_eq!(standing(world, sent.command).await.2, [by_check("failed", 199)], "said a minute after the success");
+    world.assert_clean().await;
+}
+
+#[tokio::test]
+async fn one_terminal_of_several_that_hang_on_a_device_says_nothing_against_the_others() {
+    let (scene, _, sent) = distributed(1, true, 0).await;
+    let device = scene.device(&sent[0].uuid).await;
+    scene.world.client().await.batch_execute("UPDATE client_groups SET terminal_class = '1'").await.unwrap();
+    scene.say(&sent[0], ReportStatus::Succeeded).await;
+    a_minute_passes(&scene.world).await;
+    let service = &scene.world.service;
+    assert_eq!(service.judge_check_in(device, PACKAGE, 199).await.unwrap(), 0);
+    assert_eq!(service.judge_check_in(device, PACKAGE, 200).await.unwrap(), 1);
+    assert_eq!(standing(&scene.world, sent[0].command).await.0, "succeeded");
+    scene.world.assert_clean().await;
+}
+
+#[tokio::test]
 async fn an_older_check_says_nothing_after_a_newer_one() {
     let (scene, _, sent) = distributed(1, true, 1).await;
     let (world, sent) = (&scene.world, &sent[0]);

@@ -95,7 +95,8 @@ async fn a_check_that_names_a_thousand_packages_reads_no_large_table_whole() {
             assert!(device_checks::note(&tx, device, &[7; 32], said_at).await.unwrap());
             unchanged("note").await;
             for version in [1, 2] {
-                let verdicts = proof::verdicts(&tx, device, &running(version), Duration::from_mins(1)).await.unwrap();
+                let verdicts =
+                    proof::verdicts(&tx, device, &running(version), None, Duration::from_mins(1)).await.unwrap();
                 let expected = [1 + (round * 7) % 10, 1 + (round * 7 + 1) % 10];
                 let mut expected = expected.map(JobId);
                 expected.sort_unstable();
