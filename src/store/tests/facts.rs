@@ -100,15 +100,32 @@ async fn what_was_said_is_known_until_a_command_changes() {
 }
 
 #[tokio::test]
-async fn the_newest_commands_count() {
+async fn the_newest_commands_count_and_all_that_are_open() {
     let (client, _database) = world().await;
     assert!(device(&client).await.commands.is_empty());
-    let sql = "INSERT INTO commands (job_id, device_id, state, deadline_at)
-        SELECT n, 1, CASE WHEN n = 100 THEN 'verifying' ELSE 'planned' END, CASE WHEN n = 100 THEN now() END
+    let sql = "INSERT INTO commands (job_id, device_id, state, deadline_at, finished_at, updated_at)
+        SELECT n, 1, CASE n WHEN 2 THEN 'planned' WHEN 100 THEN 'verifying' ELSE 'succeeded' END,
+            CASE WHEN n = 100 THEN now() END, CASE WHEN n NOT IN (2, 100) THEN now() END, now() - interval '1 h'
         FROM generate_series(1, 100) n";
     client.execute(sql, &[]).await.unwrap();
     let commands = device(&client).await.commands;
-    assert_eq!((commands.len(), commands.keys().next()), (64, Some(&JobId(37))));
+    assert_eq!((commands.len(), commands.keys().nth(1)), (65, Some(&JobId(37))));
     assert_eq!(commands.get(&JobId(100)), Some(&CommandState::Verifying));
-    assert_eq!(commands.get(&JobId(99)), Some(&CommandState::Planned));
+    assert_eq!(commands.get(&JobId(99)), Some(&CommandState::Succeeded));
+    assert_eq!(commands.get(&JobId(2)), Some(&CommandState::Planned), "its turn has not come, whatever came since");
+
+    // What changed is a change however much is newer.
+    let noted =
+        "INSERT INTO device_checks (device_id, digest, said_at) VALUES (1, decode(repeat('07', 32), 'hex'), now())";
+    client.execute(noted, &[]).await.unwrap();
+    assert!(device(&client).await.is_noted);
+    client.execute("UPDATE commands SET updated_at = now() WHERE job_id = 1", &[]).await.unwrap();
+    assert!(!device(&client).await.is_noted);
+    // There is an end to that.
+    let sql =
+        "INSERT INTO commands (job_id, device_id, state, updated_at) SELECT n, 1, 'planned', now() - interval '1 h'
+        FROM generate_series(101, 1001) n";
+    client.execute(sql, &[]).await.unwrap();
+    let found = device(&client).await;
+    assert_eq!((found.commands.len(), found.is_noted), (903, true));
 }

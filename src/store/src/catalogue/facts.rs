@@ -51,7 +51,7 @@ pub struct EnrolledDevice {
     pub relationship: Option<Relationship>,
     /// Who holds it.
     pub user: Option<AskingUser>,
-    /// Its newest commands.
+    /// Its newest commands, and those of the newest thousand that have not ended.
     pub commands: BTreeMap<JobId, CommandState>,
     /// Whether it said the same before, and its commands are as they were then.
     pub is_noted: bool,
@@ -62,7 +62,8 @@ pub async fn facts(client: &impl GenericClient, asks: &[Ask]) -> Result<Vec<Resu
     // Each look-up is by index, whatever the statistics say. The arrays are behind sub-selects so that Postgres does not know
     // how long they are: else it would plan this anew for each batch, which takes longer than to run it.
     // A change of a command is visible when it is committed, and dated when its transaction began: what was written down within
-    // a minute of one may have been held against the state before it.
+    // a minute of one may have been held against the state before it. Of those that have ended the newest will do; open ones all
+    // count: a device that was given many applications at once has more of them than one check closes.
     const SQL: &str = "/* catalogue::facts */ SELECT COALESCE(r.revision, 0) AS revision,
             (extract(epoch FROM now()) * 1000)::bigint AS now_ms, o.path, d.id AS device_id, d.is_deregistered, d.os,
             d.device_type, d.relationship, u.path AS user_path, u.groups, u.labels, u.assignments, c.jobs, c.states,
@@ -85,8 +86,12 @@ pub async fn facts(client: &impl GenericClient, asks: &[Ask]) -> Result<Vec<Resu
                 ARRAY(SELECT assignment_id FROM assignment_targets WHERE kind = 'user' AND target_id = u.id
                     ORDER BY assignment_id DESC LIMIT 1000) AS assignments
             FROM users u WHERE u.id = d.user_id OFFSET 0) u ON true
-        LEFT JOIN LATERAL (SELECT array_agg(job_id) AS jobs, array_agg(state) AS states, max(updated_at) AS changed_at
-            FROM (SELECT job_id, state, updated_at FROM commands WHERE device_id = d.id ORDER BY job_id DESC LIMIT 64) newest
+        LEFT JOIN LATERAL (SELECT array_agg(job_id) FILTER (WHERE counts) AS jobs, array_agg(state) FILTER (WHERE counts) AS states,
+                max(updated_at) AS changed_at
+            FROM (SELECT job_id, state, updated_at,
+                    finished_at IS NULL OR row_number() OVER (ORDER BY job_id DESC) <= 64 AS counts
+                FROM (SELECT job_id, state, updated_at, finished_at FROM commands WHERE device_id = d.id
+                    ORDER BY job_id DESC LIMIT 1000) newest) n
             OFFSET 0) c ON true
         LEFT JOIN LATERAL (SELECT noted_at FROM device_checks WHERE device_id = d.id AND digest = given.digest OFFSET 0) k ON true
         ORDER BY given.place";
