@@ -22,6 +22,7 @@ const KEPT_FOR: Duration = Duration::from_hours(1);
 pub(super) const LOADS: &str = "drover_catalogue_loads_total";
 
 /// The catalogues of tenants whose devices ask.
+#[derive(Clone)]
 pub(crate) struct Catalogues {
     store: Store,
     known: Cache<TenantId, Result<Arc<Loaded>, Arc<ServiceError>>>,
@@ -45,22 +46,30 @@ impl Catalogues {
 
     /// What is published in a tenant, no older than `revision`. Callers who find it old at once share one reading of it.
     pub(super) async fn of(&self, tenant: TenantId, revision: i64) -> Result<Arc<Loaded>, ServiceError> {
-        let is_right = |known: &Result<Arc<Loaded>, _>| matches!(known, Ok(loaded) if loaded.revision >= revision);
         if let Some(Ok(loaded)) = self.known.get(&tenant).await
             && loaded.revision >= revision
         {
             return Ok(loaded);
         }
         loop {
-            let load =
-                async { self.load(tenant).await.map(Arc::new).map_err(|error| Arc::new(ServiceError::from(error))) };
-            match self.known.entry(tenant).or_insert_with_if(load, |known| !is_right(known)).await.into_value() {
+            // On its own: a reading that takes longer than its first caller waits would else begin anew with each of them, and
+            // never be done.
+            let reading = self.clone();
+            let read = tokio::spawn(async move { reading.read(tenant, revision).await });
+            match read.await.map_err(|error| ServiceError::Internal(Box::new(error)))? {
                 Ok(loaded) if loaded.revision >= revision => return Ok(loaded),
                 // Somebody else's reading began before what this caller has seen.
                 Ok(_) => {}
                 Err(error) => return Err(shared(&error)),
             }
         }
+    }
+
+    /// Reads what is published, or waits for another reading that is under way.
+    async fn read(&self, tenant: TenantId, revision: i64) -> Result<Arc<Loaded>, Arc<ServiceError>> {
+        let is_old = |known: &Result<Arc<Loaded>, _>| !matches!(known, Ok(loaded) if loaded.revision >= revision);
+        let load = async { self.load(tenant).await.map(Arc::new).map_err(|error| Arc::new(ServiceError::from(error))) };
+        self.known.entry(tenant).or_insert_with_if(load, is_old).await.into_value()
     }
 
     async fn load(&self, tenant: TenantId) -> Result<Loaded, StoreError> {

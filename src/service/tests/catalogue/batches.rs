@@ -105,19 +105,45 @@ async fn a_batch_that_fails_fails_for_each_of_its_askers_and_no_other() {
     assert_eq!(named(&town.try_check(&checks[0]).await.unwrap()), []);
 }
 
+/// How often what is published was read, by the connections of the pool.
+async fn readings(town: &Town) -> i64 {
+    let sql = "SELECT COALESCE(sum(generic_plans + custom_plans), 0)::bigint FROM pg_prepared_statements
+        WHERE statement LIKE '/* catalogue::revision */%'";
+    let mut read = 0;
+    for connection in join_all((0..8).map(|_| town.world.client())).await {
+        read += connection.query_one(sql, &[]).await.unwrap().get::<_, i64>(0);
+    }
+    read
+}
+
 #[tokio::test]
 async fn a_catalogue_that_many_find_old_is_read_once() {
     let town = Town::new().await;
     let program = town.program("agent", "").await;
     let version = town.version(program, 1).await;
     town.publish(version, &["east"]).await;
-    let sql = "SELECT COALESCE(sum(generic_plans + custom_plans), 0)::bigint FROM pg_prepared_statements
-        WHERE statement LIKE '/* catalogue::revision */%'";
     let answers = join_all((0..50).map(|_| town.offered("east"))).await;
     assert!(answers.iter().all(|offered| *offered == agent(1)));
-    let mut read = 0;
-    for connection in join_all((0..8).map(|_| town.world.client())).await {
-        read += connection.query_one(sql, &[]).await.unwrap().get::<_, i64>(0);
-    }
-    assert_eq!(read, 1);
+    assert_eq!(readings(&town).await, 1);
+}
+
+#[tokio::test]
+async fn a_reading_goes_on_when_who_began_it_goes_away() {
+    let crowd = Crowd::new().await;
+    let town = Arc::clone(&crowd.town);
+    let (mut holder, watch) = (town.world.client().await, town.world.client().await);
+    let tx = holder.transaction().await.unwrap();
+    tx.batch_execute("LOCK TABLE client_versions IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let impatient = tokio::spawn({
+        let town = Arc::clone(&town);
+        async move { town.offered("east").await }
+    });
+    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'client_versions'::regclass";
+    while watch.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) < 1 {}
+    impatient.abort();
+    assert!(impatient.await.unwrap_err().is_cancelled());
+    tx.commit().await.unwrap();
+    drop((holder, watch));
+    assert_eq!(town.offered("east").await, agent(1));
+    assert_eq!(readings(&town).await, 1, "the next has what the first began");
 }
