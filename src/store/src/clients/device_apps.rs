@@ -15,16 +15,20 @@ pub async fn note(
     package: &str,
     version_code: i64,
 ) -> Result<bool, StoreError> {
-    // The name that a void version had is kept as long as the device runs it.
+    // The name that a void version had is kept as long as the device runs it. Whoever notes a check of everything locks that
+    // check before what is on the device, and so does this; CASE keeps it from locking what it will not write.
     const SQL: &str = concat!(
         "/* clients::device_apps::note */ WITH before AS (
             SELECT version_code FROM device_apps WHERE device_id = $2 AND package_name = $3
+        ), held AS (SELECT FROM device_checks WHERE device_id = $2 FOR NO KEY UPDATE
         ), noted AS (INSERT INTO device_apps (device_id, package_name, version_code, version_name)
         SELECT $2, $3, $4::bigint, COALESCE((SELECT v.version_name FROM client_versions v WHERE v.tenant_id = $1
             AND v.package_name = $3 AND v.version_code = $4::bigint AND v.void_at IS NULL ORDER BY v.id DESC LIMIT 1), '')
-        WHERE EXISTS (SELECT FROM client_versions v WHERE v.tenant_id = $1 AND v.package_name = $3 AND v.void_at IS NULL)
-            AND NOT EXISTS (SELECT FROM device_apps known WHERE known.device_id = $2 AND known.package_name = $3
-                AND known.version_code = $4::bigint AND known.seen_at > now() - interval '1 minute')
+        WHERE CASE WHEN EXISTS (SELECT FROM client_versions v
+                    WHERE v.tenant_id = $1 AND v.package_name = $3 AND v.void_at IS NULL)
+                AND NOT EXISTS (SELECT FROM device_apps known WHERE known.device_id = $2 AND known.package_name = $3
+                    AND known.version_code = $4::bigint AND known.seen_at > now() - interval '1 minute')
+            THEN (SELECT count(*) FROM held) >= 0 ELSE false END
         ON CONFLICT (device_id, package_name) DO UPDATE SET version_code = EXCLUDED.version_code, seen_at = EXCLUDED.seen_at,
             version_name = CASE WHEN device_apps.version_code = EXCLUDED.version_code AND EXCLUDED.version_name = ''
                 THEN device_apps.version_name ELSE EXCLUDED.version_name END
