@@ -68,10 +68,10 @@ impl<T> Entry<T> {
         }
         let mut is_ahead = false;
         for rollout in self.rollouts_to(asking) {
-            match asking.asker.commands.get(&rollout.job) {
-                Some(CommandState::Planned) => is_ahead = true,
-                Some(_) => return Wave::Open,
-                None => is_ahead |= !rollout.is_planned,
+            match rollout.wave(asking) {
+                Some(Wave::Open) => return Wave::Open,
+                Some(Wave::Ahead) => is_ahead = true,
+                None => {}
             }
         }
         if is_ahead { Wave::Ahead } else { Wave::Open }
@@ -96,9 +96,22 @@ impl<T> Entry<T> {
     fn is_auto_install(&self, asking: &Asking<'_>, against: Against) -> bool {
         match &self.reach {
             Reach::Published { .. } => {
-                against == Against::Nothing || self.rollouts_to(asking).any(|rollout| rollout.is_forced)
+                // One that has yet to come forces nothing, as in A3.
+                let forces = |rollout: &Rollout| rollout.is_forced && rollout.wave(asking) != Some(Wave::Ahead);
+                against == Against::Nothing || self.rollouts_to(asking).any(forces)
             }
             Reach::Assigned(assigned) => assigned.is_required,
+        }
+    }
+}
+
+impl Rollout {
+    /// How far it is with a device; `None`: it has been, and passed it by.
+    fn wave(&self, asking: &Asking<'_>) -> Option<Wave> {
+        match asking.asker.commands.get(&self.job) {
+            Some(CommandState::Planned) => Some(Wave::Ahead),
+            Some(_) => Some(Wave::Open),
+            None => (!self.is_planned).then_some(Wave::Ahead),
         }
     }
 }

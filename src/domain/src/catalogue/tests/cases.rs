@@ -193,6 +193,17 @@ fn what_is_installed_without_asking() {
     assert!(!auto(published("a", 2, 1), &[("a", 1)]), "an update is the user's to take");
     assert!(auto(forced(1), &[("a", 1)]), "unless it is forced");
     assert!(!auto(forced(3), &[("a", 1)]), "on this device");
+    // One that forces and one that does not: the first has yet to come.
+    let mut both = forced(1);
+    both.rollouts[0].is_planned = false;
+    both.rollouts.push(rollout(8, None, true));
+    let told = |state| {
+        let commands = [(JobId(7), state), (JobId(8), CommandState::Sent)].into();
+        ask(std::slice::from_ref(&both), &Asker { commands, ..asker() }, &[("a", 1)])[0].3
+    };
+    assert_eq!([CommandState::Planned, CommandState::Queued].map(told), [false, true]);
+    let has_the_other = Asker { commands: [(JobId(8), CommandState::Sent)].into(), ..asker() };
+    assert!(!ask(&[both], &has_the_other, &[("a", 1)])[0].3);
     let everybody = |is_required| Assigned { default_group_of: Some(OrganisationId(1)), is_required, ..assigned(7) };
     assert!(auto(application("a", 2, everybody(true)), &[("a", 1)]));
     assert!(!auto(application("a", 2, everybody(false)), &[]), "what is on demand waits for the demand");
