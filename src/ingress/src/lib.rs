@@ -14,6 +14,7 @@ mod device;
 mod download_page;
 mod family;
 mod files;
+mod form;
 mod health;
 mod json;
 mod lobby;

@@ -3,9 +3,8 @@
 
 use std::str::FromStr;
 
-use percent_encoding::percent_decode_str;
-
 use super::{errors::AepError, text};
+use crate::form::decoded;
 
 /// The most parameters in a query; no endpoint declares half as many.
 const MAX_PARAMETERS: usize = 64;
@@ -21,12 +20,12 @@ impl Params {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for part in query.split('&').filter(|part| !part.is_empty()) {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            let name = decode(name).ok_or_else(|| AepError::bad("query", "a name is not UTF-8"))?;
+            let name = decoded(name).ok_or_else(|| AepError::bad("query", "a name is not UTF-8"))?;
             // The name goes into the answer, so it must be harmless before it is quoted.
             if name.is_empty() || name.contains([':', '\0']) || name.contains(char::is_control) {
                 return Err(AepError::bad("query", "a name is empty or holds a colon or a control character"));
             }
-            let value = decode(value).ok_or_else(|| AepError::bad(&name, "is not UTF-8"))?;
+            let value = decoded(value).ok_or_else(|| AepError::bad(&name, "is not UTF-8"))?;
             if value.contains(char::is_control) {
                 return Err(AepError::bad(&name, "holds a control character"));
             }
@@ -75,12 +74,6 @@ impl Params {
         let id = self.required_number(name)?;
         if id > 0 { Ok(id) } else { Err(AepError::bad(name, "is not a positive number")) }
     }
-}
-
-/// Decodes a form component: `+` is a space, `%XX` a byte, raw UTF-8 itself.
-fn decode(text: &str) -> Option<String> {
-    let spaced = text.replace('+', " ");
-    percent_decode_str(&spaced).decode_utf8().ok().map(std::borrow::Cow::into_owned)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use http::{HeaderMap, header};
 use multer::Multipart;
 
 use super::errors::TopError;
+use crate::form::decoded;
 
 /// The names of the parameters that every method has.
 pub(super) const METHOD: &str = "method";
@@ -159,29 +160,6 @@ fn too_many() -> TopError {
 fn name_of(name: Option<String>) -> Result<String, TopError> {
     name.filter(|name| !name.is_empty() && name.len() <= NAME_MAX_LEN && !name.contains(char::is_control))
         .ok_or_else(|| TopError::unreadable("a parameter's name is missing, too long or holds what no name may"))
-}
-
-/// Decodes a form component: `+` is a space, `%XX` a byte, raw UTF-8 itself; a `%` without two digits stands for itself. A check
-/// has many kilobytes of it: one pass, one allocation.
-fn decoded(text: &str) -> Option<String> {
-    let digit = |at: Option<&u8>| {
-        at.and_then(|digit| char::from(*digit).to_digit(16)).and_then(|value| u8::try_from(value).ok())
-    };
-    let text = text.as_bytes();
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut at = 0;
-    while let Some(&byte) = text.get(at) {
-        at += 1;
-        if byte != b'%' {
-            decoded.push(if byte == b'+' { b' ' } else { byte });
-        } else if let (Some(high), Some(low)) = (digit(text.get(at)), digit(text.get(at + 1))) {
-            decoded.push(high << 4 | low);
-            at += 2;
-        } else {
-            decoded.push(byte);
-        }
-    }
-    String::from_utf8(decoded).ok()
 }
 
 #[cfg(test)]

@@ -5,10 +5,9 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
-use percent_encoding::percent_decode_str;
 
 use super::{WebApi, errors::WebError};
-use crate::json;
+use crate::{form::decoded, json};
 
 /// The most parameters in one place; no endpoint declares half as many.
 const MAX_PARAMETERS: usize = 64;
@@ -83,12 +82,12 @@ fn pairs(place: &str, text: &str) -> Result<Vec<(String, String)>, WebError> {
     let mut pairs: Vec<(String, String)> = Vec::new();
     for part in text.split('&').filter(|part| !part.is_empty()) {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
-        let name = decode(name).ok_or_else(|| WebError::invalid(place, "a name is not UTF-8"))?;
+        let name = decoded(name).ok_or_else(|| WebError::invalid(place, "a name is not UTF-8"))?;
         // The name goes into the answer, so it must be harmless before it is quoted.
         if name.is_empty() || name.contains(char::is_control) {
             return Err(WebError::invalid(place, "a name is empty or holds a control character"));
         }
-        let value = decode(value).ok_or_else(|| WebError::invalid(&name, "is not UTF-8"))?;
+        let value = decoded(value).ok_or_else(|| WebError::invalid(&name, "is not UTF-8"))?;
         if value.contains('\0') {
             return Err(WebError::invalid(&name, "holds a NUL character"));
         }
@@ -101,12 +100,6 @@ fn pairs(place: &str, text: &str) -> Result<Vec<(String, String)>, WebError> {
         pairs.push((name, value));
     }
     Ok(pairs)
-}
-
-/// Decodes a form component: `+` is a space, `%XX` a byte, raw UTF-8 itself.
-fn decode(text: &str) -> Option<String> {
-    let spaced = text.replace('+', " ");
-    percent_decode_str(&spaced).decode_utf8().ok().map(std::borrow::Cow::into_owned)
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Params {

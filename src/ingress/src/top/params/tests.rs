@@ -71,31 +71,7 @@ async fn values_are_read_by_type() {
     assert_eq!(["yes", "no", "empty", "word"].map(truth), [Some(Some(true)), Some(Some(false)), Some(None), None]);
 }
 
-#[test]
-fn escapes_are_decoded_once_and_what_is_none_stands_for_itself() {
-    for (text, expected) in [
-        ("%E4%b8%AD+%2B%2b", Some("中 ++")),
-        ("%2541", Some("%41")),
-        ("%", Some("%")),
-        ("%4", Some("%4")),
-        ("%zz%%41%+1", Some("%zz%A% 1")),
-        ("%中", Some("%中")),
-        ("%e4%b8", None),
-        ("%ff", None),
-        ("", Some("")),
-    ] {
-        assert_eq!(decoded(text).as_deref(), expected, "{text}");
-    }
-}
-
 proptest! {
-    #[test]
-    fn forms_are_decoded_as_others_do(text in "\\PC{0,20}|[%+0-9a-fA-Fgz]{0,30}|(%[c-eC-E][0-9a-f]%[89ab][0-9A-F]){0,4}") {
-        let spaced = text.replace('+', " ");
-        let expected = percent_encoding::percent_decode_str(&spaced).decode_utf8().ok();
-        prop_assert_eq!(decoded(&text), expected.map(std::borrow::Cow::into_owned));
-    }
-
     #[test]
     fn anything_is_read_or_refused(
         query in "\\PC{0,40}|[a-c%=&+0-9]{0,20}",
