@@ -1,4 +1,11 @@
-//! Devices, one by one and in batches.
+//! Devices, one by one and in batches: who they are, how they log in, what they say that they have, and how they leave.
+
+pub mod checks;
+pub mod inventories;
+pub mod leaving;
+pub mod list;
+pub mod managed;
+pub mod tokens;
 
 use drover_domain::{DeviceId, ProductId, TenantId};
 

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use drover_domain::DeviceId;
 use drover_store::{
-    StoreError, device_checks, inventories,
-    proof::{self, Running},
+    StoreError,
+    commands::proof::{self, Running},
+    devices::checks,
+    devices::inventories,
     tallies::Tally,
 };
 
@@ -59,7 +61,7 @@ impl Service {
         let mut client = self.store().client().await?;
         let tx = client.transaction().await?;
         let device = said.device;
-        if !device_checks::note(&tx, device, said.digest, said.said_at).await? {
+        if !checks::note(&tx, device, said.digest, said.said_at).await? {
             return Ok(Noted::Older);
         }
         // What the database would not take as text is nobody's name.

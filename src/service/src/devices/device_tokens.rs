@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use drover_domain::DeviceId;
-use drover_store::device_tokens::{self, NewToken};
+use drover_store::devices::tokens::{self, NewToken};
 
 use crate::{IssuedCredential, Product, Secret, Service, ServiceError, secrets::fingerprint};
 
@@ -37,7 +37,7 @@ impl Service {
     ) -> Result<IssuedTokens, ServiceError> {
         let client = self.store().client().await?;
         let after = after.map_or(DeviceId(0), |TokensAfter(device)| device);
-        let page = device_tokens::candidates(&client, product.id, prefix, after, PAGE).await?;
+        let page = tokens::candidates(&client, product.id, prefix, after, PAGE).await?;
         let next = page.last().map(|last| TokensAfter(last.device));
         let (mut new, mut tokens) = (Vec::new(), Vec::new());
         for candidate in page.into_iter().filter(|candidate| candidate.is_wanted) {
@@ -50,8 +50,7 @@ impl Service {
             });
         }
         if !new.is_empty() {
-            let stored: HashSet<String> =
-                device_tokens::insert(&client, product.tenant, &new).await?.into_iter().collect();
+            let stored: HashSet<String> = tokens::insert(&client, product.tenant, &new).await?.into_iter().collect();
             tokens.retain(|token| stored.contains(&token.key_id));
         }
         Ok(IssuedTokens { tokens, next })

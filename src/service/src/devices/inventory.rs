@@ -6,8 +6,8 @@ use drover_domain::DeviceId;
 use drover_messages::{DeviceInventory, InstalledApp};
 use drover_store::{
     StoreError, Tx,
-    inventories::{self, InstallChange, Inventory, ReportedApp},
-    reviews,
+    devices::inventories::{self, InstallChange, Inventory, ReportedApp},
+    pushing::reviews,
     tallies::Tally,
 };
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use drover_domain::DeviceId;
-use drover_store::{StoreError, Tx, credentials, leaving};
+use drover_store::{StoreError, Tx, credentials, devices::leaving};
 
 use crate::{Service, ServiceError};
 

@@ -6,7 +6,7 @@ mod values;
 use drover_domain::{ProductId, UserId};
 use drover_store::{
     Client, GenericClient, StoreError, Tx,
-    managed_devices::{self, DeviceColumns, DeviceSearch},
+    devices::managed::{self, DeviceColumns, DeviceSearch},
     tenants,
 };
 
@@ -74,13 +74,12 @@ impl Service {
         check_values(&values)?;
         let uuid = &values.uuid;
         let scope = caller.scope();
-        let enrolled =
-            managed_devices::upsert(&tx, &scope, DeviceColumns::ALL, true, std::slice::from_ref(&values)).await;
+        let enrolled = managed::upsert(&tx, &scope, DeviceColumns::ALL, true, std::slice::from_ref(&values)).await;
         let enrolled = enrolled.map_err(ServiceError::of_naming)?;
         if enrolled.is_empty() {
             return Err(ServiceError::conflict(format!("uuid: there is a device {uuid} already")));
         }
-        let enrolled = managed_devices::get(&tx, &scope, uuid).await?;
+        let enrolled = managed::get(&tx, &scope, uuid).await?;
         tx.commit().await.map_err(StoreError::from)?;
         tracing::info!(device = uuid, by = %caller.id, "device enrolled");
         enrolled.ok_or_else(|| ServiceError::not_found("device", uuid))
@@ -92,7 +91,7 @@ impl Service {
         if uuid.contains('\0') {
             return Err(unknown());
         }
-        managed_devices::get(&self.store().client().await?, &caller.scope(), uuid).await?.ok_or_else(unknown)
+        managed::get(&self.store().client().await?, &caller.scope(), uuid).await?.ok_or_else(unknown)
     }
 
     /// The next devices within the caller's reach, in the order of the tree. A search by name looks at some thousands of
@@ -108,7 +107,7 @@ impl Service {
         let scope = caller.narrowed(&client, filter.organisation.as_deref()).await?;
         let search = filter.search(&client, caller).await?;
         let after = from.after_place(&client, &scope).await?;
-        let listed = managed_devices::page(&client, &scope, &search, after.as_ref(), limit).await?;
+        let listed = managed::page(&client, &scope, &search, after.as_ref(), limit).await?;
         let next = listed.next.map(|(organisation, device)| crate::people::place(organisation, device.0));
         Ok(List { items: listed.devices, next })
     }
@@ -137,7 +136,7 @@ impl Service {
             }
             change.apply(&mut values);
             check_values(&values)?;
-            managed_devices::update(tx, known.id, &values).await.map_err(ServiceError::of_naming)
+            managed::update(tx, known.id, &values).await.map_err(ServiceError::of_naming)
         })
         .await
     }
@@ -146,7 +145,7 @@ impl Service {
     /// leaves is told so first, for which it may log in for some days more. Deregistering it once more changes nothing.
     pub async fn deregister_device(&self, caller: &Operator, uuid: &str) -> Result<(), ServiceError> {
         let deregistered = self.with_device(caller, uuid, async |tx, known| {
-            managed_devices::deregister(tx, known.id).await?;
+            managed::deregister(tx, known.id).await?;
             Ok(self.let_go(tx, known.id, uuid, known.status != "deregistered").await?)
         });
         deregistered.await?;
@@ -168,9 +167,9 @@ impl Service {
         }
         let mut client = self.store().client().await?;
         let tx = client.transaction().await.map_err(StoreError::from)?;
-        let known = managed_devices::lock(&tx, &caller.scope(), uuid).await?.ok_or_else(unknown)?;
+        let known = managed::lock(&tx, &caller.scope(), uuid).await?.ok_or_else(unknown)?;
         change(&tx, &known).await?;
-        let changed = managed_devices::get(&tx, &caller.scope(), uuid).await?.ok_or_else(unknown)?;
+        let changed = managed::get(&tx, &caller.scope(), uuid).await?.ok_or_else(unknown)?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(changed)
     }

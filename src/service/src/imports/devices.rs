@@ -4,8 +4,8 @@ use std::{collections::HashMap, str::FromStr};
 
 use drover_domain::{ProductId, UserId};
 use drover_store::{
-    managed_devices,
-    managed_devices::{DeviceColumns, DeviceValues},
+    devices::managed,
+    devices::managed::{DeviceColumns, DeviceValues},
     people::scope,
     tenants,
 };
@@ -70,7 +70,7 @@ impl Import<'_> {
                 channel,
             };
             let devices: Vec<DeviceValues> = rows.iter().filter_map(|row| values.remove(&row.line)).collect();
-            let written = managed_devices::upsert(&self.tx, &self.caller.scope(), columns, false, &devices).await;
+            let written = managed::upsert(&self.tx, &self.caller.scope(), columns, false, &devices).await;
             let written = written.map_err(ServiceError::of_naming)?;
             self.settle(&rows, &written, "is a device outside of your organisation, or one that has another product");
         }

@@ -6,7 +6,9 @@ use drover_domain::{CommandState, DeviceId, JobId, JobKind};
 use drover_store::{
     StoreError, Tx, audiences,
     audiences::{Audience, Making},
-    devices, installs, pushes,
+    devices,
+    pushing::installs,
+    pushing::pushes,
     tallies::Tally,
 };
 

@@ -6,10 +6,11 @@ use drover_domain::{CommandId, CommandState, DeviceId, JobId};
 use drover_messages::DeviceCommand;
 use drover_store::{
     StoreError, artifacts,
+    commands::inbox,
     commands::{self, Devices},
     devices,
     hints::{self, DeviceRange},
-    inbox, jobs, timers,
+    jobs, timers,
 };
 
 use crate::{Service, ServiceError, jobs::dispatching::may_send};

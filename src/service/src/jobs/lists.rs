@@ -1,7 +1,11 @@
 //! Lists of commands and devices.
 
 use drover_domain::JobId;
-use drover_store::{command_list, command_list::CommandFilter, device_list, device_list::DeviceFilter, jobs};
+use drover_store::{
+    commands::{self, list::CommandFilter},
+    devices::{self, list::DeviceFilter},
+    jobs,
+};
 
 use crate::{CommandRecord, DeviceRecord, Page, Paged, Product, Service, ServiceError};
 
@@ -16,7 +20,7 @@ impl Service {
     ) -> Result<Paged<CommandRecord>, ServiceError> {
         let client = self.store().client().await?;
         jobs::get(&client, product.id, job).await?.ok_or_else(|| ServiceError::not_found("job", job))?;
-        Ok(command_list::page(&client, job, &filter, page).await?)
+        Ok(commands::list::page(&client, job, &filter, page).await?)
     }
 
     /// One page of a product's devices: those that joined a job, or those that can.
@@ -30,6 +34,6 @@ impl Service {
         if let Some(job) = filter.joined {
             jobs::get(&client, product.id, job).await?.ok_or_else(|| ServiceError::not_found("job", job))?;
         }
-        Ok(device_list::page(&client, product.id, &filter, page).await?)
+        Ok(devices::list::page(&client, product.id, &filter, page).await?)
     }
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 use drover_domain::{DeviceId, Event, JobId, JobKind};
 use drover_store::{
     StoreError, Tx,
+    commands::proof::{self, Running, Verdict},
     commands::{Happening, Moved},
     jobs::{self, JobRules},
     outcomes::{self, NewOutcome},
-    proof::{self, Running, Verdict},
     tallies::Tally,
 };
 

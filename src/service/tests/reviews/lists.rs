@@ -2,7 +2,7 @@
 
 use drover_domain::{OperatorId, OrganisationId, RestrictionId};
 use drover_service::Targets;
-use drover_store::assignments::{self, NewAssignment, Subject};
+use drover_store::pushing::assignments::{self, NewAssignment, Subject};
 
 use crate::{
     scene::{ROOT, Scene, groups, wish},

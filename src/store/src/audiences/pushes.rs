@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     GenericClient, StoreError, Tx,
-    assignments::{Subject, Targets},
-    pushes::Push,
+    pushing::assignments::{Subject, Targets},
+    pushing::pushes::Push,
     sql,
 };
 

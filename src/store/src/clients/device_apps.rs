@@ -2,7 +2,7 @@
 
 use drover_domain::{DeviceId, TenantId};
 
-use crate::{GenericClient, StoreError, device_checks::nothing, sql};
+use crate::{GenericClient, StoreError, devices::checks::nothing, sql};
 
 /// Notes that a device runs a version of a package, and returns whether that was written down: what is known and was noted
 /// within the last minute is not, so that a device which asks in a loop writes nothing. A package that no version of the

@@ -6,6 +6,9 @@
 mod addressees;
 mod apply;
 mod deadlines;
+pub mod inbox;
+pub mod list;
+pub mod proof;
 mod release;
 
 use drover_domain::{CommandState, JobId};

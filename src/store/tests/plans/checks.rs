@@ -8,8 +8,9 @@ use drover_domain::{DeviceId, JobId, TenantId};
 use drover_store::{
     Store,
     clients::device_apps,
-    device_checks, inventories,
-    proof::{self, Running},
+    commands::proof::{self, Running},
+    devices::checks,
+    devices::inventories,
 };
 use drover_testkit::TestDatabase;
 
@@ -92,7 +93,7 @@ async fn a_check_that_names_a_thousand_packages_reads_no_large_table_whole() {
             let running =
                 |version| -> Vec<Running<'_>> { names.iter().map(|package| Running { package, version }).collect() };
             let said_at = DateTime::from_timestamp(round, 0).unwrap();
-            assert!(device_checks::note(&tx, device, &[7; 32], said_at).await.unwrap());
+            assert!(checks::note(&tx, device, &[7; 32], said_at).await.unwrap());
             unchanged("note").await;
             for version in [1, 2] {
                 let verdicts =
@@ -115,7 +116,7 @@ async fn a_check_that_names_a_thousand_packages_reads_no_large_table_whole() {
             assert!(inventories::is_known(&tx, device, &inventory).await.unwrap());
             unchanged("is known again").await;
             device_apps::note(&tx, TenantId(1), device, "client1", round + 2).await.unwrap();
-            device_checks::forget(&tx, &[device.0, device.0 + 1]).await.unwrap();
+            checks::forget(&tx, &[device.0, device.0 + 1]).await.unwrap();
             unchanged("forget").await;
         }
     }

@@ -4,7 +4,7 @@
 use drover_domain::{OrganisationId, OrganisationPath, TenantId, UserId};
 use drover_store::{
     Store,
-    managed_devices::{self, DeviceColumns, DeviceSearch, DeviceValues},
+    devices::managed::{self, DeviceColumns, DeviceSearch, DeviceValues},
     people::{
         scope::{After, Scope},
         users::{self, UserColumns, UserValues},
@@ -80,7 +80,7 @@ async fn no_list_and_no_upsert_reads_a_whole_table() {
                     DeviceSearch::Uuid(format!("d{number}")),
                     DeviceSearch::User(UserId(number)),
                 ] {
-                    managed_devices::page(&tx, scope, &search, after, PAGE).await.unwrap();
+                    managed::page(&tx, scope, &search, after, PAGE).await.unwrap();
                 }
                 assert_eq!(
                     sequential_scans(&tx, &["users", "devices"]).await,
@@ -93,11 +93,11 @@ async fn no_list_and_no_upsert_reads_a_whole_table() {
             let new: Vec<_> = numbers.clone().map(|n| (OrganisationId(id), user(format!("u{n}")))).collect();
             assert_eq!(users::upsert(&tx, &all, columns, &new).await.unwrap().len(), 500);
             let new: Vec<_> = numbers.map(|n| device(format!("d{n}"), id, number)).collect();
-            let written = managed_devices::upsert(&tx, &all, DeviceColumns::ALL, false, &new).await.unwrap();
+            let written = managed::upsert(&tx, &all, DeviceColumns::ALL, false, &new).await.unwrap();
             assert_eq!(written.len(), 500);
-            managed_devices::get(&tx, &below, &format!("d{number}")).await.unwrap();
-            let known = managed_devices::lock(&tx, &all, &format!("d{number}")).await.unwrap().unwrap();
-            managed_devices::update(&tx, known.id, &device(known.values.uuid.clone(), id, number)).await.unwrap();
+            managed::get(&tx, &below, &format!("d{number}")).await.unwrap();
+            let known = managed::lock(&tx, &all, &format!("d{number}")).await.unwrap().unwrap();
+            managed::update(&tx, known.id, &device(known.values.uuid.clone(), id, number)).await.unwrap();
             assert!(users::holds_devices(&tx, UserId(number)).await.unwrap());
             assert_eq!(
                 sequential_scans(&tx, &["users", "devices"]).await,

@@ -7,9 +7,10 @@ use std::time::Duration;
 use drover_domain::{ApplicationId, JobId, OrganisationId, PushAction, RestrictionId};
 use drover_store::{
     Store,
-    assignments::{Subject, Targets},
     audiences::{self, Making, PushAudience},
-    installs, pushes,
+    pushing::assignments::{Subject, Targets},
+    pushing::installs,
+    pushing::pushes,
     tallies::Tally,
 };
 use drover_testkit::TestDatabase;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use drover_domain::{DeviceId, OrganisationPath, TenantId};
 use drover_store::{
     Store, Window, applications,
-    inventories::{self, Inventory, ReportedApp},
-    leaving,
+    devices::inventories::{self, Inventory, ReportedApp},
+    devices::leaving,
     people::scope::Scope,
-    reviews,
+    pushing::reviews,
 };
 use drover_testkit::TestDatabase;
 

@@ -5,9 +5,9 @@ use drover_messages::TraceContext;
 use drover_store::{
     StoreError, Tx,
     applications::{self as rows, Application, policies},
-    assignments::{self, NewAssignment, Subject, Targets, Wish},
     audiences::PushAudience,
-    pushes,
+    pushing::assignments::{self, NewAssignment, Subject, Targets, Wish},
+    pushing::pushes,
 };
 
 use super::{

@@ -3,7 +3,7 @@
 use drover_domain::AssignmentId;
 use drover_store::{
     Tx,
-    assignments::{self, NewAssignment},
+    pushing::assignments::{self, NewAssignment},
 };
 
 use crate::ServiceError;

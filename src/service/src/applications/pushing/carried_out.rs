@@ -4,8 +4,8 @@ use drover_domain::{CommandState, JobId};
 use drover_store::{
     StoreError, Tx,
     commands::Moved,
-    installs,
     jobs::{JobRules, Pushed},
+    pushing::installs,
     tallies::Tally,
 };
 

@@ -6,11 +6,12 @@ use chrono::{DateTime, Utc};
 use drover_domain::{AssignmentId, JobEvent, JobId, JobKind, OperatorId, OrganisationId, Policy, PushAction, TenantId};
 use drover_messages::{PlanJob, TraceContext};
 use drover_store::{
-    StoreError, Tx, assignments,
-    assignments::{Subject, Wish},
-    audiences,
+    StoreError, Tx, audiences,
     audiences::PushAudience,
-    jobs, pushes,
+    jobs,
+    pushing::assignments,
+    pushing::assignments::{Subject, Wish},
+    pushing::pushes,
 };
 
 use crate::{Service, jobs::seconds};

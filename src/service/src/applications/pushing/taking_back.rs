@@ -5,9 +5,10 @@ use drover_messages::{PlanJob, TraceContext};
 use drover_store::{
     StoreError, Tx,
     applications::{self as rows, Application},
-    assignments::{self, Subject, Targets},
     audiences::PushAudience,
-    jobs, pushes,
+    jobs,
+    pushing::assignments::{self, Subject, Targets},
+    pushing::pushes,
 };
 
 use super::{NewPush, application::pushable, targets};

@@ -1,6 +1,6 @@
 //! Whom a push may name: what is within its caller's reach, and labels or users and groups.
 
-use drover_store::{GenericClient, assignments::Targets, people::named};
+use drover_store::{GenericClient, people::named, pushing::assignments::Targets};
 
 use super::ApplicationRefusal as Refusal;
 use crate::{Operator, ServiceError};

@@ -4,9 +4,10 @@ use drover_domain::{AssignmentId, JobId, OrganisationId, PushAction, Relationshi
 use drover_messages::TraceContext;
 use drover_store::{
     StoreError, Tx,
-    assignments::{self, NewAssignment, Subject, Targets, Wish},
     audiences::PushAudience,
-    pushes, restrictions,
+    pushing::assignments::{self, NewAssignment, Subject, Targets, Wish},
+    pushing::pushes,
+    restrictions,
     restrictions::Restriction,
 };
 

@@ -2,7 +2,7 @@
 
 use drover_domain::RestrictionId;
 use drover_messages::TraceContext;
-use drover_store::{StoreError, assignments, assignments::Subject, pushes, restrictions};
+use drover_store::{StoreError, pushing::assignments, pushing::assignments::Subject, pushing::pushes, restrictions};
 
 use super::lock_own;
 use crate::{Operator, Service, ServiceError};

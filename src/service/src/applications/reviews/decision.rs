@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use drover_domain::{AssignmentId, CommandState, JobId, PackageId, PushAction};
 use drover_store::{
-    assignments::Subject,
-    reviews::{Had, Reach, Sent},
+    pushing::assignments::Subject,
+    pushing::reviews::{Had, Reach, Sent},
 };
 
 /// What is to be done, each with its devices, ascending.

@@ -13,11 +13,11 @@ use drover_domain::{AssignmentId, Event, JobId, JobKind, PushAction};
 use drover_messages::TraceContext;
 use drover_store::{
     MayConflict, StoreError, Tx,
-    assignments::Subject,
     audiences::PushAudience,
     commands::Moved,
     jobs,
-    reviews::{self, PushOrigin},
+    pushing::assignments::Subject,
+    pushing::reviews::{self, PushOrigin},
     tallies::Tally,
 };
 

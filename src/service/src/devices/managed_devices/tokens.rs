@@ -1,7 +1,7 @@
 //! The tokens that managed devices log in with.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use drover_store::{credentials, device_tokens, device_tokens::NewToken};
+use drover_store::{credentials, devices::tokens, devices::tokens::NewToken};
 
 use crate::{IssuedCredential, Operator, Secret, Service, ServiceError, secrets::fingerprint};
 
@@ -17,7 +17,7 @@ impl Service {
         let token_sha256 = fingerprint(secret.expose());
         let client = self.store().client().await?;
         let new = NewToken { device: device.id, uuid: uuid.to_owned(), token_sha256: token_sha256.clone() };
-        let is_first = !device_tokens::insert(&client, caller.tenant, &[new]).await?.is_empty();
+        let is_first = !tokens::insert(&client, caller.tenant, &[new]).await?.is_empty();
         if !is_first && !credentials::renew_device_token(&client, uuid, &token_sha256).await? {
             return Err(ServiceError::conflict("the device has a token: take it back before you issue another"));
         }

@@ -21,7 +21,7 @@ pub async fn note(
     digest: &[u8; 32],
     said_at: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
-    const SQL: &str = "/* device_checks::note */ INSERT INTO device_checks AS known (device_id, digest, said_at)
+    const SQL: &str = "/* devices::checks::note */ INSERT INTO device_checks AS known (device_id, digest, said_at)
         VALUES ($1, $2, $3) ON CONFLICT (device_id) DO UPDATE
         SET digest = excluded.digest, said_at = excluded.said_at, noted_at = now() WHERE known.said_at <= excluded.said_at";
     Ok(sql::execute(tx, SQL, &[&device.0, &digest.as_slice(), &said_at]).await? == 1)
@@ -31,7 +31,7 @@ pub async fn note(
 /// are to be held beside it again.
 pub async fn forget(tx: &Tx<'_>, devices: &[i64]) -> Result<(), StoreError> {
     const SQL: &str = concat!(
-        "/* device_checks::forget */ UPDATE device_checks SET digest = ",
+        "/* devices::checks::forget */ UPDATE device_checks SET digest = ",
         nothing!(),
         " WHERE device_id = ANY(ARRAY(SELECT device_id FROM device_checks WHERE device_id = ANY($1)
             ORDER BY device_id FOR NO KEY UPDATE))"

@@ -41,7 +41,7 @@ pub async fn page(
         };
     }
     const LIST: &str = concat!(
-        "/* command_list::page */ SELECT c.*, d.uuid, d.name, d.sn, d.imei, o.code, o.message FROM (
+        "/* commands::list::page */ SELECT c.*, d.uuid, d.name, d.sn, d.imei, o.code, o.message FROM (
             SELECT c.*",
         from!(),
         " ORDER BY c.device_id LIMIT $6 OFFSET $7) c JOIN devices d ON d.id = c.device_id
@@ -49,7 +49,7 @@ pub async fn page(
           ORDER BY c.device_id"
     );
     const COUNT: &str =
-        concat!("/* command_list::count */ SELECT count(*) FROM (SELECT", from!(), " LIMIT $6) counted");
+        concat!("/* commands::list::count */ SELECT count(*) FROM (SELECT", from!(), " LIMIT $6) counted");
     let cases = filter.cases.as_ref();
     let states = cases.map(|cases| cases.iter().map(|case| case.state.as_str()).collect::<Vec<_>>());
     let priors = cases.map(|cases| cases.iter().map(|case| case.prior_state.as_str()).collect::<Vec<_>>());

@@ -111,7 +111,7 @@ fn device(row: &Row) -> ManagedDevice {
 /// A device in scope.
 pub async fn get(client: &impl GenericClient, scope: &Scope, uuid: &str) -> Result<Option<ManagedDevice>, StoreError> {
     const SQL: &str = concat!(
-        "/* managed_devices::get */ SELECT ",
+        "/* devices::managed::get */ SELECT ",
         columns!(),
         " FROM devices d JOIN organisations o ON o.id = d.organisation_id LEFT JOIN users u ON u.id = d.user_id
             LEFT JOIN products p ON p.id = d.product_id
@@ -124,7 +124,7 @@ pub async fn get(client: &impl GenericClient, scope: &Scope, uuid: &str) -> Resu
 /// A device in scope, locked until the transaction ends.
 pub async fn lock(client: &impl GenericClient, scope: &Scope, uuid: &str) -> Result<Option<ManagedDevice>, StoreError> {
     const SQL: &str = concat!(
-        "/* managed_devices::lock */ SELECT ",
+        "/* devices::managed::lock */ SELECT ",
         columns!(),
         " FROM devices d JOIN organisations o ON o.id = d.organisation_id LEFT JOIN users u ON u.id = d.user_id
             LEFT JOIN products p ON p.id = d.product_id

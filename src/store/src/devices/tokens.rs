@@ -35,7 +35,7 @@ pub async fn candidates(
     after: DeviceId,
     limit: i64,
 ) -> Result<Vec<Candidate>, StoreError> {
-    const SQL: &str = "/* device_tokens::candidates */
+    const SQL: &str = "/* devices::tokens::candidates */
         WITH page AS (SELECT id, uuid, status FROM devices WHERE product_id = $1 AND id > $3 ORDER BY id LIMIT $4)
         SELECT id, uuid, starts_with(uuid, $2) AND status <> 'deregistered' AS is_wanted FROM page ORDER BY id";
     let rows = sql::query(client, SQL, &[&product.0, &prefix, &after.0, &limit]).await?;
@@ -54,7 +54,7 @@ pub async fn insert(
     tenant: TenantId,
     tokens: &[NewToken],
 ) -> Result<Vec<String>, StoreError> {
-    const SQL: &str = "/* device_tokens::insert */
+    const SQL: &str = "/* devices::tokens::insert */
         INSERT INTO credentials (tenant_id, kind, key_id, device_id, secret_sha256)
         SELECT $1, 'device', uuid, device, token_sha256
         FROM unnest($2::text[], $3::bigint[], $4::bytea[]) AS given (uuid, device, token_sha256)

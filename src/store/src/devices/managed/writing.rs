@@ -58,7 +58,7 @@ pub async fn upsert(
     only_new: bool,
     devices: &[DeviceValues],
 ) -> Result<Vec<(String, bool)>, StoreError> {
-    const SQL: &str = "/* managed_devices::upsert */
+    const SQL: &str = "/* devices::managed::upsert */
         INSERT INTO devices (tenant_id, organisation_id, user_id, product_id, uuid, name, os, device_type, relationship,
             device_number, imei, sn, channel)
         SELECT $1, given.* FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::int[],
@@ -135,7 +135,7 @@ pub async fn upsert(
 
 /// Changes a device that is locked.
 pub async fn update(client: &impl GenericClient, id: DeviceId, values: &DeviceValues) -> Result<(), StoreError> {
-    const SQL: &str = "/* managed_devices::update */ UPDATE devices SET organisation_id = $2, user_id = $3, product_id = $4,
+    const SQL: &str = "/* devices::managed::update */ UPDATE devices SET organisation_id = $2, user_id = $3, product_id = $4,
             name = $5, os = $6, device_type = $7, relationship = $8, device_number = $9, imei = $10, sn = $11, channel = $12
         WHERE id = $1";
     let DeviceValues { organisation, user, product, name, os, device_type, relationship, device_number, .. } = values;
@@ -161,7 +161,7 @@ pub async fn update(client: &impl GenericClient, id: DeviceId, values: &DeviceVa
 
 /// Ends a device's enrolment: it gets no new commands but those that take away what it has.
 pub async fn deregister(client: &impl GenericClient, id: DeviceId) -> Result<(), StoreError> {
-    const SQL: &str = "/* managed_devices::deregister */ UPDATE devices SET status = 'deregistered' WHERE id = $1";
+    const SQL: &str = "/* devices::managed::deregister */ UPDATE devices SET status = 'deregistered' WHERE id = $1";
     sql::execute(client, SQL, &[&id.0]).await?;
     Ok(())
 }

@@ -61,7 +61,7 @@ pub async fn page(
         }
         DeviceSearch::User(user) => {
             const SQL: &str = concat!(
-                "/* managed_devices::page user */ SELECT ",
+                "/* devices::managed::page user */ SELECT ",
                 columns!(),
                 ", true AS is_found, 0::bigint AS looked_at
                   FROM devices d JOIN organisations o ON o.id = d.organisation_id LEFT JOIN users u ON u.id = d.user_id
@@ -88,7 +88,7 @@ async fn walk(
     limit: i64,
 ) -> Result<Vec<Row>, StoreError> {
     const SQL: &str = concat!(
-        "/* managed_devices::page */ WITH walked AS MATERIALIZED (
+        "/* devices::managed::page */ WITH walked AS MATERIALIZED (
             SELECT d.id, row_number() OVER () AS looked_at FROM (
                 SELECT d.id FROM organisations o CROSS JOIN LATERAL (
                     SELECT id FROM devices WHERE organisation_id = o.id AND id > CASE WHEN o.id = $5::bigint THEN $6::bigint ELSE 0 END

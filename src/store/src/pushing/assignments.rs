@@ -104,7 +104,8 @@ pub struct Assignment {
 
 /// Makes an assignment with its targets.
 pub async fn insert(tx: &Tx<'_>, new: &NewAssignment<'_>) -> Result<AssignmentId, StoreError> {
-    const SQL: &str = "/* assignments::insert */ INSERT INTO assignments (tenant_id, application_id, restriction_id,
+    const SQL: &str =
+        "/* pushing::assignments::insert */ INSERT INTO assignments (tenant_id, application_id, restriction_id,
             organisation_id, operator_id, is_required, is_notified, relationships, is_essential, removes_on_exit,
             into_knox, wifi_only, prevents_backup, policy_id, start_at, created_by)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING id";
@@ -176,7 +177,7 @@ fn assignment(row: &Row) -> Result<Assignment, StoreError> {
 
 /// An assignment, ended or not.
 pub async fn get(client: &impl GenericClient, id: AssignmentId) -> Result<Option<Assignment>, StoreError> {
-    const SQL: &str = concat!("/* assignments::get */ SELECT ", columns!(), " FROM assignments WHERE id = $1");
+    const SQL: &str = concat!("/* pushing::assignments::get */ SELECT ", columns!(), " FROM assignments WHERE id = $1");
     sql::query_opt(client, SQL, &[&id.0]).await?.as_ref().map(assignment).transpose()
 }
 
@@ -188,12 +189,12 @@ pub async fn live(
     limit: i64,
 ) -> Result<Vec<Assignment>, StoreError> {
     const OF_APPLICATION: &str = concat!(
-        "/* assignments::live application */ SELECT ",
+        "/* pushing::assignments::live application */ SELECT ",
         columns!(),
         " FROM assignments WHERE application_id = $1 AND ended_at IS NULL AND id > $2 ORDER BY id LIMIT $3"
     );
     const OF_RESTRICTION: &str = concat!(
-        "/* assignments::live restriction */ SELECT ",
+        "/* pushing::assignments::live restriction */ SELECT ",
         columns!(),
         " FROM assignments WHERE restriction_id = $1 AND ended_at IS NULL AND id > $2 ORDER BY id LIMIT $3"
     );
@@ -206,9 +207,11 @@ pub async fn live(
 
 /// Ends every live assignment of a subject. Their targets stay as what was asked for.
 pub async fn end_all(tx: &Tx<'_>, subject: Subject) -> Result<u64, StoreError> {
-    const OF_APPLICATION: &str = "/* assignments::end_all application */ UPDATE assignments SET ended_at = now()
+    const OF_APPLICATION: &str =
+        "/* pushing::assignments::end_all application */ UPDATE assignments SET ended_at = now()
         WHERE application_id = $1 AND ended_at IS NULL";
-    const OF_RESTRICTION: &str = "/* assignments::end_all restriction */ UPDATE assignments SET ended_at = now()
+    const OF_RESTRICTION: &str =
+        "/* pushing::assignments::end_all restriction */ UPDATE assignments SET ended_at = now()
         WHERE restriction_id = $1 AND ended_at IS NULL";
     let (statement, id) = match subject {
         Subject::Application(id) => (OF_APPLICATION, id.0),

@@ -6,7 +6,7 @@ use drover_domain::{
 
 use crate::{
     GenericClient, StoreError, Tx,
-    assignments::Subject,
+    pushing::assignments::Subject,
     records::UnknownWord,
     rows::{self},
     sql,
@@ -42,7 +42,7 @@ pub async fn insert(tx: &Tx<'_>, new: &NewPushJob<'_>) -> Result<JobId, StoreErr
     macro_rules! insert {
         ($name:literal, $columns:literal, $values:literal, $table:literal) => {
             concat!(
-                "/* pushes::insert ",
+                "/* pushing::pushes::insert ",
                 $name,
                 " */ INSERT INTO jobs (tenant_id, kind, push_action, assignment_id, name, retry_limit, attempt_timeout_s,
                     job_timeout_s, operator_id, organisation_id, created_by, updated_by, trace_context, ",
@@ -111,10 +111,10 @@ const RESTRICTION_LINES: i32 = 2;
 /// package that are planned at once, one must see what the other planned. No row is locked for it, as others who lock the
 /// application or the list wait for jobs that the planner holds.
 pub async fn take_turn(tx: &Tx<'_>, job: JobId) -> Result<Option<Push>, StoreError> {
-    const SQL: &str = "/* pushes::take_turn */ SELECT push_action, application_id, restriction_id, package_id
+    const SQL: &str = "/* pushing::pushes::take_turn */ SELECT push_action, application_id, restriction_id, package_id
         FROM jobs WHERE id = $1 AND kind = 'push'";
     const LOCK: &str =
-        "/* pushes::take_turn lock */ SELECT pg_advisory_xact_lock($1, ($2::bigint % 2147483647)::integer)";
+        "/* pushing::pushes::take_turn lock */ SELECT pg_advisory_xact_lock($1, ($2::bigint % 2147483647)::integer)";
     let Some(row) = sql::query_opt(tx, SQL, &[&job.0]).await? else { return Ok(None) };
     let action = rows::word(&row, "push_action", PushAction::parse)?;
     let subject = Subject::of_columns(row.get("application_id"), row.get("restriction_id"));
@@ -129,7 +129,7 @@ pub async fn take_turn(tx: &Tx<'_>, job: JobId) -> Result<Option<Push>, StoreErr
 
 /// Pushes of these assignments that have not ended, locked in the order of their ids.
 pub async fn lock_open_of(tx: &Tx<'_>, assignments: &[AssignmentId]) -> Result<Vec<JobId>, StoreError> {
-    const SQL: &str = "/* pushes::lock_open_of */ SELECT id FROM jobs
+    const SQL: &str = "/* pushing::pushes::lock_open_of */ SELECT id FROM jobs
         WHERE assignment_id = ANY($1) AND finished_at IS NULL ORDER BY id FOR NO KEY UPDATE";
     let ids: Vec<i64> = assignments.iter().map(|assignment| assignment.0).collect();
     Ok(sql::query(tx, SQL, &[&ids]).await?.iter().map(|row| JobId(row.get(0))).collect())
@@ -137,7 +137,7 @@ pub async fn lock_open_of(tx: &Tx<'_>, assignments: &[AssignmentId]) -> Result<V
 
 /// Pushes of these assignments that have yet to begin, locked in the order of their ids.
 pub async fn lock_scheduled_of(tx: &Tx<'_>, assignments: &[AssignmentId]) -> Result<Vec<JobId>, StoreError> {
-    const SQL: &str = "/* pushes::lock_scheduled_of */ SELECT id FROM jobs
+    const SQL: &str = "/* pushing::pushes::lock_scheduled_of */ SELECT id FROM jobs
         WHERE assignment_id = ANY($1) AND state = 'scheduled' ORDER BY id FOR NO KEY UPDATE";
     let ids: Vec<i64> = assignments.iter().map(|assignment| assignment.0).collect();
     Ok(sql::query(tx, SQL, &[&ids]).await?.iter().map(|row| JobId(row.get(0))).collect())
@@ -145,9 +145,9 @@ pub async fn lock_scheduled_of(tx: &Tx<'_>, assignments: &[AssignmentId]) -> Res
 
 /// Pushes that bring this subject and have not ended, locked in the order of their ids.
 pub async fn lock_open_bringing(tx: &Tx<'_>, subject: Subject) -> Result<Vec<JobId>, StoreError> {
-    const OF_APPLICATION: &str = "/* pushes::lock_open_bringing application */ SELECT id FROM jobs
+    const OF_APPLICATION: &str = "/* pushing::pushes::lock_open_bringing application */ SELECT id FROM jobs
         WHERE application_id = $1 AND push_action = 'install' AND finished_at IS NULL ORDER BY id FOR NO KEY UPDATE";
-    const OF_RESTRICTION: &str = "/* pushes::lock_open_bringing restriction */ SELECT id FROM jobs
+    const OF_RESTRICTION: &str = "/* pushing::pushes::lock_open_bringing restriction */ SELECT id FROM jobs
         WHERE restriction_id = $1 AND push_action = 'apply' AND finished_at IS NULL ORDER BY id FOR NO KEY UPDATE";
     let (statement, id) = of(subject, OF_APPLICATION, OF_RESTRICTION);
     Ok(sql::query(tx, statement, &[&id]).await?.iter().map(|row| JobId(row.get(0))).collect())
@@ -158,7 +158,7 @@ pub async fn is_any_open(client: &impl GenericClient, subject: Subject) -> Resul
     macro_rules! any_open {
         ($name:literal, $column:literal) => {
             concat!(
-                "/* pushes::is_any_open ",
+                "/* pushing::pushes::is_any_open ",
                 $name,
                 " */ SELECT EXISTS (SELECT FROM jobs j WHERE j.",
                 $column,

@@ -54,7 +54,7 @@ pub async fn verdicts(
     patience: Duration,
 ) -> Result<Vec<Verdict>, StoreError> {
     // As inbox::open it reads as many rows as the device ever had commands. Everything else is one look-up for each open one.
-    const SQL: &str = "/* proof::verdicts */ SELECT job_id, brought, version, attempt FROM (
+    const SQL: &str = "/* commands::proof::verdicts */ SELECT job_id, brought, version, attempt FROM (
             SELECT c.job_id, COALESCE(v.version_code, r.version_number)::bigint AS brought, g.version, c.attempt,
                 c.state = 'verifying' AND c.updated_at <= LEAST(now(), $6) - make_interval(secs => $4)
                     AND COALESCE(v.is_direct, true) AS is_late

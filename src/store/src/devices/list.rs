@@ -51,20 +51,20 @@ pub async fn page(
         };
     }
     const JOINED: &str = concat!(
-        "/* device_list::page joined */ SELECT d.*, c.job_id, c.state, c.prior_state, c.attempt, c.cancel_refused,
+        "/* devices::list::page joined */ SELECT d.*, c.job_id, c.state, c.prior_state, c.attempt, c.cancel_refused,
             (SELECT o.code FROM outcomes o WHERE o.job_id = c.job_id AND o.device_id = c.device_id AND o.attempt = c.attempt) AS code",
         joined!(),
         " ORDER BY c.device_id LIMIT $8 OFFSET $9"
     );
     const CAN_JOIN: &str = concat!(
-        "/* device_list::page can_join */ SELECT d.*, NULL::bigint AS job_id",
+        "/* devices::list::page can_join */ SELECT d.*, NULL::bigint AS job_id",
         can_join!(),
         " AND $7::bigint IS NULL ORDER BY d.id LIMIT $8 OFFSET $9"
     );
     const COUNT_JOINED: &str =
-        concat!("/* device_list::count joined */ SELECT count(*) FROM (SELECT", joined!(), " LIMIT $8) counted");
+        concat!("/* devices::list::count joined */ SELECT count(*) FROM (SELECT", joined!(), " LIMIT $8) counted");
     const COUNT_CAN_JOIN: &str = concat!(
-        "/* device_list::count can_join */ SELECT count(*) FROM (SELECT",
+        "/* devices::list::count can_join */ SELECT count(*) FROM (SELECT",
         can_join!(),
         " AND $7::bigint IS NULL LIMIT $8) counted"
     );

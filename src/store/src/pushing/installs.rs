@@ -2,7 +2,7 @@
 
 use drover_domain::{ApplicationId, JobId, RestrictionId};
 
-use crate::{StoreError, Tx, assignments::Subject, sql, tallies::Tally};
+use crate::{StoreError, Tx, pushing::assignments::Subject, sql, tallies::Tally};
 
 /// Notes that a push was planned for these devices, ascending as every transaction locks them.
 pub async fn note_planned(
@@ -13,13 +13,13 @@ pub async fn note_planned(
     tally: &mut Tally,
 ) -> Result<(), StoreError> {
     // An inserted row version has no xmax.
-    const OF_APPLICATION: &str = "/* installs::note_planned application */ WITH noted AS (
+    const OF_APPLICATION: &str = "/* pushing::installs::note_planned application */ WITH noted AS (
             INSERT INTO app_installs (application_id, device_id, job_id)
             SELECT $1, id, $2 FROM unnest($3::bigint[]) AS given (id) ORDER BY id
             ON CONFLICT (application_id, device_id) DO UPDATE SET job_id = excluded.job_id, updated_at = now()
             RETURNING xmax = 0 AS is_new
         ) SELECT count(*) FILTER (WHERE is_new) FROM noted";
-    const OF_RESTRICTION: &str = "/* installs::note_planned restriction */
+    const OF_RESTRICTION: &str = "/* pushing::installs::note_planned restriction */
         INSERT INTO restriction_installs (restriction_id, device_id, job_id)
         SELECT $1, id, $2 FROM unnest($3::bigint[]) AS given (id) ORDER BY id
         ON CONFLICT (restriction_id, device_id) DO UPDATE SET job_id = excluded.job_id, updated_at = now()";
@@ -46,7 +46,7 @@ pub async fn note_installed(
     devices: &[i64],
     tally: &mut Tally,
 ) -> Result<(), StoreError> {
-    const SQL: &str = "/* installs::note_installed */ WITH before AS (
+    const SQL: &str = "/* pushing::installs::note_installed */ WITH before AS (
             SELECT device_id, is_installed FROM app_installs WHERE application_id = $1 AND device_id = ANY($2)
             ORDER BY device_id FOR NO KEY UPDATE
         ), noted AS (
@@ -66,7 +66,7 @@ pub async fn note_uninstalled(
     devices: &[i64],
     tally: &mut Tally,
 ) -> Result<(), StoreError> {
-    const SQL: &str = "/* installs::note_uninstalled */ WITH before AS (
+    const SQL: &str = "/* pushing::installs::note_uninstalled */ WITH before AS (
             SELECT device_id, is_installed FROM app_installs WHERE application_id = $1 AND device_id = ANY($2)
             ORDER BY device_id FOR NO KEY UPDATE
         ), noted AS (
@@ -86,7 +86,8 @@ pub async fn note_applied(
     revision: i32,
     devices: &[i64],
 ) -> Result<(), StoreError> {
-    const SQL: &str = "/* installs::note_applied */ UPDATE restriction_installs SET revision = $3, updated_at = now()
+    const SQL: &str =
+        "/* pushing::installs::note_applied */ UPDATE restriction_installs SET revision = $3, updated_at = now()
         WHERE restriction_id = $1 AND device_id = ANY(ARRAY(SELECT device_id FROM restriction_installs
             WHERE restriction_id = $1 AND device_id = ANY($2) ORDER BY device_id FOR NO KEY UPDATE))";
     sql::execute(tx, SQL, &[&restriction.0, &devices, &revision]).await?;
@@ -100,11 +101,11 @@ pub async fn note_removed(
     job: JobId,
     devices: &[i64],
 ) -> Result<(), StoreError> {
-    const GONE: &str = "/* installs::note_removed */ DELETE FROM restriction_installs
+    const GONE: &str = "/* pushing::installs::note_removed */ DELETE FROM restriction_installs
         WHERE restriction_id = $1 AND device_id = ANY(ARRAY(SELECT device_id FROM restriction_installs
             WHERE restriction_id = $1 AND device_id = ANY($2) AND job_id = $3 ORDER BY device_id FOR UPDATE))";
     const UNSET: &str =
-        "/* installs::note_removed newer */ UPDATE restriction_installs SET revision = 0, updated_at = now()
+        "/* pushing::installs::note_removed newer */ UPDATE restriction_installs SET revision = 0, updated_at = now()
         WHERE restriction_id = $1 AND device_id = ANY($2) AND job_id <> $3";
     sql::execute(tx, GONE, &[&restriction.0, &devices, &job.0]).await?;
     sql::execute(tx, UNSET, &[&restriction.0, &devices, &job.0]).await?;

@@ -10,14 +10,14 @@ use tokio_postgres::Row;
 
 use crate::{
     GenericClient, StoreError, Tx, UnknownWord,
-    assignments::Subject,
+    pushing::assignments::Subject,
     rows::{state, word},
     sql,
 };
 
 /// Has a device reviewed. Whoever reviews it now and does not see this transaction yet leaves it for another review.
 pub async fn ask(tx: &Tx<'_>, device: DeviceId) -> Result<(), StoreError> {
-    const SQL: &str = "/* reviews::ask */ INSERT INTO device_reviews (device_id) VALUES ($1)
+    const SQL: &str = "/* pushing::reviews::ask */ INSERT INTO device_reviews (device_id) VALUES ($1)
         ON CONFLICT (device_id) DO UPDATE SET created_at = LEAST(device_reviews.created_at, now())";
     sql::execute(tx, SQL, &[&device.0]).await?;
     Ok(())
@@ -25,7 +25,7 @@ pub async fn ask(tx: &Tx<'_>, device: DeviceId) -> Result<(), StoreError> {
 
 /// Takes up to `limit` devices that are to be reviewed now, ascending; whoever is about to ask for another review of one waits.
 pub async fn claim(tx: &Tx<'_>, limit: i64) -> Result<Vec<i64>, StoreError> {
-    const SQL: &str = "/* reviews::claim */ WITH taken AS (
+    const SQL: &str = "/* pushing::reviews::claim */ WITH taken AS (
             DELETE FROM device_reviews WHERE device_id = ANY(ARRAY(
                 SELECT device_id FROM device_reviews WHERE created_at <= now() ORDER BY device_id LIMIT $1
                 FOR UPDATE SKIP LOCKED)) RETURNING device_id
@@ -35,7 +35,8 @@ pub async fn claim(tx: &Tx<'_>, limit: i64) -> Result<Vec<i64>, StoreError> {
 
 /// Leaves a device alone for a while: it cannot be reviewed.
 pub async fn put_off(client: &impl GenericClient, device: i64, pause: Duration) -> Result<(), StoreError> {
-    const SQL: &str = "/* reviews::put_off */ UPDATE device_reviews SET created_at = now() + make_interval(secs => $2)
+    const SQL: &str =
+        "/* pushing::reviews::put_off */ UPDATE device_reviews SET created_at = now() + make_interval(secs => $2)
         WHERE device_id = $1";
     sql::execute(client, SQL, &[&device, &pause.as_secs_f64()]).await?;
     Ok(())
@@ -43,7 +44,7 @@ pub async fn put_off(client: &impl GenericClient, device: i64, pause: Duration) 
 
 /// Has devices reviewed after a while, unless something changes before.
 pub async fn ask_later(tx: &Tx<'_>, devices: &[i64], pause: Duration) -> Result<(), StoreError> {
-    const SQL: &str = "/* reviews::ask_later */ INSERT INTO device_reviews (device_id, created_at)
+    const SQL: &str = "/* pushing::reviews::ask_later */ INSERT INTO device_reviews (device_id, created_at)
         SELECT id, now() + make_interval(secs => $2) FROM unnest($1::bigint[]) AS given (id) ORDER BY id
         ON CONFLICT DO NOTHING";
     sql::execute(tx, SQL, &[&devices, &pause.as_secs_f64()]).await?;
@@ -77,7 +78,7 @@ pub struct Reach {
 pub async fn reach(client: &impl GenericClient, devices: &[i64]) -> Result<Vec<Reach>, StoreError> {
     // A device of which nobody said whose it is counts as somebody else's, one of which nobody said what kind it is fits: as
     // for the planner.
-    const SQL: &str = "/* reviews::reach */ WITH reviewed AS MATERIALIZED (
+    const SQL: &str = "/* pushing::reviews::reach */ WITH reviewed AS MATERIALIZED (
             SELECT d.*, u.path, u.is_in_none FROM unnest($1::bigint[]) AS given (id)
             CROSS JOIN LATERAL (
                 SELECT id, tenant_id, user_id, os, device_type, COALESCE(relationship, 3::smallint) AS relationship FROM devices
@@ -165,7 +166,7 @@ pub struct Had {
 /// What devices that may still be told something have of applications and lists that are not being removed. What Drover itself
 /// pushed within `lately` is marked so.
 pub async fn had(client: &impl GenericClient, devices: &[i64], lately: Duration) -> Result<Vec<Had>, StoreError> {
-    const SQL: &str = "/* reviews::had */ WITH reviewed AS MATERIALIZED (
+    const SQL: &str = "/* pushing::reviews::had */ WITH reviewed AS MATERIALIZED (
             SELECT d.id FROM unnest($1::bigint[]) AS given (id) CROSS JOIN LATERAL (
                 SELECT id FROM devices WHERE id = given.id
                     AND (status <> 'deregistered' OR COALESCE(leaving_until > now(), false)) OFFSET 0) d
@@ -230,7 +231,7 @@ pub struct Sent {
 
 /// What devices were sent by assignments and was not cancelled.
 pub async fn sent(client: &impl GenericClient, devices: &[i64]) -> Result<Vec<Sent>, StoreError> {
-    const SQL: &str = "/* reviews::sent */ SELECT c.*, j.*, s.is_required FROM unnest($1::bigint[]) AS given (id)
+    const SQL: &str = "/* pushing::reviews::sent */ SELECT c.*, j.*, s.is_required FROM unnest($1::bigint[]) AS given (id)
         CROSS JOIN LATERAL (SELECT device_id, job_id, state FROM commands WHERE device_id = given.id AND state <> 'cancelled'
             OFFSET 0) c
         CROSS JOIN LATERAL (SELECT assignment_id, application_id, restriction_id FROM jobs
@@ -272,7 +273,7 @@ pub async fn lock_wishes(tx: &Tx<'_>, assignments: &[i64]) -> Result<Vec<PushOri
     macro_rules! wishes {
         ($name:literal, $table:literal, $column:literal) => {
             concat!(
-                "/* reviews::lock_wishes ",
+                "/* pushing::reviews::lock_wishes ",
                 $name,
                 " */ SELECT s.id AS assignment_id, s.application_id, s.restriction_id, s.tenant_id, s.organisation_id,
                     s.created_by, w.name
@@ -299,7 +300,7 @@ pub async fn lock_subjects(
     macro_rules! subjects {
         ($table:literal, $columns:literal) => {
             concat!(
-                "/* reviews::lock_subjects ",
+                "/* pushing::reviews::lock_subjects ",
                 $table,
                 " */ SELECT NULL::bigint AS assignment_id, ",
                 $columns,

@@ -24,7 +24,7 @@ macro_rules! has_to_remove {
 /// Lets a device that was deregistered log in for another `period`, if it has something to remove. Returns whether it has.
 pub async fn begin(client: &impl GenericClient, device: DeviceId, period: Duration) -> Result<bool, StoreError> {
     const SQL: &str = concat!(
-        "/* leaving::begin */ UPDATE devices d SET leaving_until = now() + make_interval(secs => $2) WHERE d.id = $1 AND ",
+        "/* devices::leaving::begin */ UPDATE devices d SET leaving_until = now() + make_interval(secs => $2) WHERE d.id = $1 AND ",
         has_to_remove!()
     );
     Ok(sql::execute(client, SQL, &[&device.0, &period.as_secs_f64()]).await? == 1)
@@ -32,8 +32,7 @@ pub async fn begin(client: &impl GenericClient, device: DeviceId, period: Durati
 
 /// Whether a device that was deregistered may still log in.
 pub async fn is_leaving(client: &impl GenericClient, device: DeviceId) -> Result<bool, StoreError> {
-    const SQL: &str =
-        "/* leaving::is_leaving */ SELECT EXISTS (SELECT FROM devices WHERE id = $1 AND leaving_until IS NOT NULL)";
+    const SQL: &str = "/* devices::leaving::is_leaving */ SELECT EXISTS (SELECT FROM devices WHERE id = $1 AND leaving_until IS NOT NULL)";
     Ok(sql::query_one(client, SQL, &[&device.0]).await?.get(0))
 }
 
@@ -50,7 +49,7 @@ pub struct Leaving {
 /// been told yet.
 pub async fn end(tx: &Tx<'_>, after: i64, limit: i64) -> Result<Leaving, StoreError> {
     const SQL: &str = concat!(
-        "/* leaving::end */ WITH walked AS MATERIALIZED (
+        "/* devices::leaving::end */ WITH walked AS MATERIALIZED (
             SELECT id FROM devices WHERE leaving_until IS NOT NULL AND id > $1 ORDER BY id LIMIT $2
         ), gone AS (
             SELECT d.id FROM walked CROSS JOIN LATERAL (SELECT id, leaving_until FROM devices WHERE id = walked.id

@@ -24,7 +24,7 @@ pub struct OpenCommand {
 /// remove and what to stop.
 pub async fn open(client: &impl GenericClient, device: DeviceId, limit: i64) -> Result<Vec<OpenCommand>, StoreError> {
     // Reads as many rows as the device ever had commands: by the index on device and job, which no change of state writes.
-    const SQL: &str = "/* inbox::open */ SELECT job_id, attempt, state,
+    const SQL: &str = "/* commands::inbox::open */ SELECT job_id, attempt, state,
             GREATEST(EXTRACT(EPOCH FROM deadline_at - now()), 0)::float8 AS seconds_left
         FROM commands WHERE device_id = $1 AND finished_at IS NULL AND state <> 'planned'
             AND (state <> 'queued' OR not_before IS NULL OR not_before <= now())
@@ -44,7 +44,8 @@ pub async fn open(client: &impl GenericClient, device: DeviceId, limit: i64) -> 
 
 /// Queued commands of devices that nobody was there for, by job: not those in a pause.
 pub async fn waiting(client: &impl GenericClient, devices: &[i64]) -> Result<Vec<(JobId, Vec<i64>)>, StoreError> {
-    const SQL: &str = "/* inbox::waiting */ SELECT job_id, array_agg(device_id ORDER BY device_id) FROM commands
+    const SQL: &str =
+        "/* commands::inbox::waiting */ SELECT job_id, array_agg(device_id ORDER BY device_id) FROM commands
         WHERE device_id = ANY($1) AND finished_at IS NULL AND state = 'queued'
             AND (not_before IS NULL OR not_before <= now())
         GROUP BY job_id ORDER BY job_id";

@@ -6,7 +6,7 @@
 use drover_domain::{ApplicationId, DeviceId};
 use tokio_postgres::types::ToSql;
 
-use crate::{GenericClient, StoreError, Tx, device_checks, proof::Running, sql};
+use crate::{GenericClient, StoreError, Tx, commands::proof::Running, devices::checks, sql};
 
 /// An application that a device says it has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,7 +131,7 @@ pub async fn of_running(
     device: DeviceId,
     running: &[Running<'_>],
 ) -> Result<Inventory, StoreError> {
-    const SQL: &str = "/* inventories::of_running */ SELECT g.package, g.version,
+    const SQL: &str = "/* devices::inventories::of_running */ SELECT g.package, g.version,
             CASE WHEN k.version_code IS DISTINCT FROM g.version THEN COALESCE(
                 (SELECT version_name FROM client_versions WHERE tenant_id = d.tenant_id AND package_name = g.package
                     AND version_code = g.version AND void_at IS NULL ORDER BY id DESC LIMIT 1),
@@ -167,7 +167,7 @@ pub async fn is_known(
     inventory: &Inventory,
 ) -> Result<bool, StoreError> {
     const SQL: &str = concat!(
-        "/* inventories::is_known */ WITH ",
+        "/* devices::inventories::is_known */ WITH ",
         given!(),
         ", ",
         changed!(),
@@ -186,13 +186,14 @@ pub async fn is_known(
 /// Writes down what a device says. A whole inventory keeps others of this device waiting until the transaction ends, and has its
 /// next check for updates looked at whatever it says; of one that is not whole, its check is the lock.
 pub async fn write(tx: &Tx<'_>, device: DeviceId, inventory: &Inventory) -> Result<(), StoreError> {
-    const HEAD: &str = "/* inventories::write head */ INSERT INTO device_inventories AS known (device_id, os_version)
+    const HEAD: &str =
+        "/* devices::inventories::write head */ INSERT INTO device_inventories AS known (device_id, os_version)
         VALUES ($1, COALESCE($2, '')) ON CONFLICT (device_id) DO UPDATE
         SET os_version = COALESCE($2, known.os_version), reported_at = now()";
-    const GONE: &str = "/* inventories::write gone */ DELETE FROM device_apps k WHERE device_id = $1
+    const GONE: &str = "/* devices::inventories::write gone */ DELETE FROM device_apps k WHERE device_id = $1
         AND NOT EXISTS (SELECT FROM unnest($2::text[]) AS g (package_name) WHERE g.package_name = k.package_name)";
     const CHANGED: &str = concat!(
-        "/* inventories::write changed */ WITH ",
+        "/* devices::inventories::write changed */ WITH ",
         given!(),
         ", ",
         changed!(),
@@ -203,7 +204,7 @@ pub async fn write(tx: &Tx<'_>, device: DeviceId, inventory: &Inventory) -> Resu
     );
     let columns = Columns::of(inventory);
     if inventory.is_whole {
-        device_checks::forget(tx, &[device.0]).await?;
+        checks::forget(tx, &[device.0]).await?;
         sql::execute(tx, HEAD, &[&device.0, &inventory.os_version]).await?;
         sql::execute(tx, GONE, &[&device.0, &columns.packages]).await?;
     }
@@ -215,10 +216,10 @@ pub async fn write(tx: &Tx<'_>, device: DeviceId, inventory: &Inventory) -> Resu
 /// what changed.
 pub async fn reconcile(tx: &Tx<'_>, device: DeviceId, inventory: &Inventory) -> Result<Vec<InstallChange>, StoreError> {
     // Locked before it is compared: the report of an install may be under way.
-    const LOCK: &str = "/* inventories::reconcile lock */ SELECT count(*) FROM (
+    const LOCK: &str = "/* devices::inventories::reconcile lock */ SELECT count(*) FROM (
         SELECT FROM app_installs WHERE device_id = $1 ORDER BY application_id FOR NO KEY UPDATE) locked";
     const SQL: &str = concat!(
-        "/* inventories::reconcile */ WITH ",
+        "/* devices::inventories::reconcile */ WITH ",
         given!(),
         ", ",
         standing!(),

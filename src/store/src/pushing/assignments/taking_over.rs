@@ -13,7 +13,7 @@ pub async fn take_over(tx: &Tx<'_>, subject: Subject, newest: AssignmentId) -> R
         ($of:literal, $column:literal) => {
             (
                 concat!(
-                    "/* assignments::take_over ",
+                    "/* pushing::assignments::take_over ",
                     $of,
                     " */ DELETE FROM assignment_targets t
                      USING assignments n JOIN assignment_targets named ON named.assignment_id = n.id
@@ -28,7 +28,7 @@ pub async fn take_over(tx: &Tx<'_>, subject: Subject, newest: AssignmentId) -> R
                      RETURNING a.id"
                 ),
                 concat!(
-                    "/* assignments::take_over ",
+                    "/* pushing::assignments::take_over ",
                     $of,
                     " end */ UPDATE assignments a SET ended_at = now()
                      WHERE a.",
@@ -40,7 +40,7 @@ pub async fn take_over(tx: &Tx<'_>, subject: Subject, newest: AssignmentId) -> R
         };
     }
     // The push of the newest plans them: an older one that has yet to begin must not bring what was taken back meanwhile.
-    const AUDIENCES: &str = "/* assignments::take_over audiences */ WITH named AS MATERIALIZED (
+    const AUDIENCES: &str = "/* pushing::assignments::take_over audiences */ WITH named AS MATERIALIZED (
             SELECT kind, target_id FROM assignment_targets WHERE assignment_id = $2)
         UPDATE audiences a SET
             user_ids = ARRAY(SELECT id FROM unnest(a.user_ids) AS u (id) WHERE ('user', id) NOT IN (TABLE named) ORDER BY id),

@@ -39,7 +39,7 @@ impl Targets {
 
 pub(super) async fn insert(tx: &Tx<'_>, id: AssignmentId, targets: &Targets) -> Result<(), StoreError> {
     const SQL: &str =
-        "/* assignments::targets::insert */ INSERT INTO assignment_targets (assignment_id, kind, target_id)
+        "/* pushing::assignments::targets::insert */ INSERT INTO assignment_targets (assignment_id, kind, target_id)
         SELECT $1, kind, id FROM unnest($2::text[], $3::bigint[]) AS given (kind, id) ON CONFLICT DO NOTHING";
     let (kinds, ids) = targets.rows();
     sql::execute(tx, SQL, &[&id.0, &kinds, &ids]).await?;
@@ -48,7 +48,7 @@ pub(super) async fn insert(tx: &Tx<'_>, id: AssignmentId, targets: &Targets) -> 
 
 /// Whom an assignment names, in ascending order.
 pub async fn targets(client: &impl GenericClient, id: AssignmentId) -> Result<Targets, StoreError> {
-    const SQL: &str = "/* assignments::targets */ SELECT kind, target_id FROM assignment_targets
+    const SQL: &str = "/* pushing::assignments::targets */ SELECT kind, target_id FROM assignment_targets
         WHERE assignment_id = $1 ORDER BY kind, target_id";
     let mut targets = Targets::default();
     for row in sql::query(client, SQL, &[&id.0]).await? {
@@ -72,17 +72,19 @@ pub async fn take_away(
     away: &Targets,
     scope: &Scope,
 ) -> Result<Vec<AssignmentId>, StoreError> {
-    const LIVE_OF_APPLICATION: &str = "/* assignments::take_away live application */ SELECT id FROM assignments
+    const LIVE_OF_APPLICATION: &str =
+        "/* pushing::assignments::take_away live application */ SELECT id FROM assignments
         WHERE application_id = $1 AND ended_at IS NULL ORDER BY id FOR NO KEY UPDATE";
-    const LIVE_OF_RESTRICTION: &str = "/* assignments::take_away live restriction */ SELECT id FROM assignments
+    const LIVE_OF_RESTRICTION: &str =
+        "/* pushing::assignments::take_away live restriction */ SELECT id FROM assignments
         WHERE restriction_id = $1 AND ended_at IS NULL ORDER BY id FOR NO KEY UPDATE";
-    const TARGETS: &str = "/* assignments::take_away targets */ DELETE FROM assignment_targets t
+    const TARGETS: &str = "/* pushing::assignments::take_away targets */ DELETE FROM assignment_targets t
         USING assignments a, organisations o
         WHERE t.assignment_id = ANY($1) AND (t.kind, t.target_id) IN (SELECT * FROM unnest($2::text[], $3::bigint[]))
             AND a.id = t.assignment_id AND o.id = a.organisation_id
             AND (t.kind <> 'default_group' OR o.path >= $4 AND o.path < $5)
         RETURNING t.assignment_id";
-    const AUDIENCES: &str = "/* assignments::take_away audiences */ UPDATE audiences a SET
+    const AUDIENCES: &str = "/* pushing::assignments::take_away audiences */ UPDATE audiences a SET
             user_ids = ARRAY(SELECT id FROM unnest(a.user_ids) AS u (id) WHERE id <> ALL($2) ORDER BY id),
             group_ids = ARRAY(SELECT id FROM unnest(a.group_ids) AS g (id) WHERE id <> ALL($3) ORDER BY id),
             label_ids = ARRAY(SELECT id FROM unnest(a.label_ids) AS l (id) WHERE id <> ALL($4) ORDER BY id),
@@ -90,7 +92,8 @@ pub async fn take_away(
                 WHERE o.id = a.default_group_of AND o.path >= $6 AND o.path < $7) THEN now() END
         FROM jobs j WHERE j.assignment_id = ANY($1) AND j.finished_at IS NULL
             AND a.job_id = j.id AND a.kind = 'users' AND a.planned_at IS NULL";
-    const END: &str = "/* assignments::take_away end */ UPDATE assignments a SET ended_at = now() WHERE id = ANY($1)
+    const END: &str =
+        "/* pushing::assignments::take_away end */ UPDATE assignments a SET ended_at = now() WHERE id = ANY($1)
         AND NOT EXISTS (SELECT FROM assignment_targets t WHERE t.assignment_id = a.id) RETURNING id";
     let (statement, id) = match subject {
         Subject::Application(id) => (LIVE_OF_APPLICATION, id.0),
