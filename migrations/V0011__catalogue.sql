@@ -48,10 +48,11 @@ CREATE CONSTRAINT TRIGGER jobs_catalogue_made AFTER INSERT ON jobs DEFERRABLE IN
     FOR EACH ROW WHEN (NEW.kind IN ('publish', 'distribute')
         OR NEW.kind = 'push' AND NEW.assignment_id IS NOT NULL AND NEW.operator_id IS NOT NULL)
     EXECUTE FUNCTION tenant_catalogue_changed();
+-- That a push completes changes nothing: all its devices had their commands before.
 CREATE CONSTRAINT TRIGGER jobs_catalogue_changed AFTER UPDATE OF state, expires_at, force ON jobs DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN ((OLD.state, OLD.expires_at, OLD.force) IS DISTINCT FROM (NEW.state, NEW.expires_at, NEW.force)
         AND (NEW.kind IN ('publish', 'distribute')
-            OR NEW.kind = 'push' AND NEW.assignment_id IS NOT NULL AND NEW.operator_id IS NOT NULL))
+            OR NEW.kind = 'push' AND NEW.assignment_id IS NOT NULL AND NEW.operator_id IS NOT NULL AND NEW.state <> 'completed'))
     EXECUTE FUNCTION tenant_catalogue_changed();
 CREATE CONSTRAINT TRIGGER audiences_catalogue_made AFTER INSERT ON audiences DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (NEW.kind IN ('organisation', 'users')) EXECUTE FUNCTION audience_catalogue_changed();
