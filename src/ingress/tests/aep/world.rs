@@ -1,11 +1,11 @@
 //! A tenant with its products, and a client that signs as the document says: written apart from the code under test.
 
+#[path = "../support/ingress.rs"]
+mod ingress;
+
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
+    path::Path,
+    sync::atomic::{AtomicI64, Ordering},
 };
 
 use axum::{Router, body::Body};
@@ -13,9 +13,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use drover_domain::Protocol;
-use drover_ingress::{AppState, Limits, Lobby, Probe};
-use drover_service::{Clock, CredentialKind, Entropy, FileStore, NewDevice, SecretKey, Service, ServiceOptions};
-use drover_store::{Store, StoreOptions, TlsMode};
+use drover_ingress::{AppState, Limits};
+use drover_service::{CredentialKind, NewDevice, ServiceOptions};
+use drover_store::Store;
 use drover_testkit::TestPostgres;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{HeaderMap, Request, StatusCode};
@@ -34,42 +34,10 @@ fn now() -> DateTime<Utc> {
     DateTime::from_timestamp_millis(NOW_MS).unwrap()
 }
 
-struct Fixed;
-
-impl Clock for Fixed {
-    fn now(&self) -> DateTime<Utc> {
-        now()
-    }
-}
-
-impl Entropy for Fixed {
-    fn fill(&self, bytes: &mut [u8]) {
-        use std::sync::atomic::AtomicU8;
-        static NEXT: AtomicU8 = AtomicU8::new(1);
-        bytes.fill(NEXT.fetch_add(1, Ordering::Relaxed));
-    }
-}
-
-/// An ingress on the database at `url`.
-pub(crate) fn state(url: &str, folder: &std::path::Path) -> (AppState, Store) {
-    let options = StoreOptions {
-        url: url.into(),
-        pool_size: 4,
-        wait_timeout: Duration::from_secs(5),
-        statement_timeout: Duration::from_secs(10),
-        tls: TlsMode::Disable,
-    };
-    let store = Store::new(&options).unwrap();
-    let key = SecretKey::parse(&SecretKey::generate(&Fixed)).unwrap();
-    let files = FileStore::folder(folder).unwrap();
-    let options = ServiceOptions { public_url: "http://drover.test".into(), ..ServiceOptions::default() };
-    let service = Service::new(store.clone(), files, key, Arc::new(Fixed), Arc::new(Fixed), options);
+/// An ingress on the database at `url`, with small limits.
+pub(crate) fn state(url: &str, folder: &Path) -> (AppState, Store) {
     let limits = Limits { max_body_bytes: MAX_BODY_BYTES, max_upload_bytes: MAX_UPLOAD_BYTES, ..Limits::default() };
-    let (now, random) = (Arc::new(now), Arc::new(|| 7));
-    let (lobby, _) = Lobby::new(10);
-    let broker: Probe = Arc::new(|| None);
-    let state = AppState { service, now, random, broker, lobby, devices_vhost: "/".into(), metrics: None, limits };
-    (state, store)
+    ingress::state(url, folder, now(), &ServiceOptions::default(), limits)
 }
 
 pub(crate) struct World {
@@ -134,7 +102,7 @@ impl World {
 
     /// Files that the store holds.
     pub(crate) fn stored_files(&self) -> usize {
-        fn count(folder: &std::path::Path) -> usize {
+        fn count(folder: &Path) -> usize {
             let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
             entries.map(|path| if path.is_dir() { count(&path) } else { 1 }).sum()
         }

@@ -9,23 +9,15 @@
 //! ```
 #![allow(dead_code)] // not every test file needs everything
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+#[path = "../support/ingress.rs"]
+mod ingress;
 
 use axum::{Router, body::Body};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use drover_domain::{OrganisationId, Role};
-use drover_ingress::{AppState, Limits, Lobby, Probe};
-use drover_service::{
-    Clock, Entropy, FileStore, NewOperator, Operator, OperatorLogin, Secret, SecretKey, Service, ServiceOptions,
-};
-use drover_store::{Store, StoreOptions, TlsMode};
+use drover_ingress::{AppState, Limits};
+use drover_service::{NewOperator, Operator, OperatorLogin, Secret, Service, ServiceOptions};
 use drover_testkit::{TestDatabase, TestPostgres};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -35,28 +27,6 @@ use tower::ServiceExt as _;
 /// Everybody's password.
 pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) const CLIENT_UPGRADE: &str = "/mdm/v1/clientupgrade";
-
-/// The database's time when the test began, and for ever.
-struct Fixed(DateTime<Utc>);
-
-impl Clock for Fixed {
-    fn now(&self) -> DateTime<Utc> {
-        self.0
-    }
-}
-
-/// Different bytes at each call, the same ones in each run.
-#[derive(Default)]
-struct Counter(AtomicU64);
-
-impl Entropy for Counter {
-    fn fill(&self, bytes: &mut [u8]) {
-        let n = self.0.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(1);
-        for (index, byte) in bytes.iter_mut().enumerate() {
-            *byte = n.to_le_bytes()[index % 8] ^ u8::try_from(index / 8).unwrap();
-        }
-    }
-}
 
 /// An operator with a token.
 pub(crate) struct Person {
@@ -68,6 +38,7 @@ pub(crate) struct World {
     pub(crate) state: AppState,
     pub(crate) router: Router,
     pub(crate) service: Service,
+    /// The database's time when the test began, and for ever.
     pub(crate) now: DateTime<Utc>,
     pub(crate) admin: Person,
     pub(crate) reader: Person,
@@ -87,7 +58,7 @@ impl World {
         let database = TestPostgres::database().await;
         let now = database.client().await.query_one("SELECT now()", &[]).await.unwrap().get(0);
         let folder = tempfile::tempdir().unwrap();
-        let (state, store) = state(&database.url, folder.path(), now, &options);
+        let (state, store) = ingress::state(&database.url, folder.path(), now, &options, Limits::default());
         drover_store::migrate::run(&store).await.unwrap();
         let service = state.service.clone();
         for tenant in ["acme", "other"] {
@@ -212,41 +183,6 @@ pub(crate) async fn log_in(service: &Service, tenant: &str, login_id: &str) -> P
         }
         other => panic!("{other:?}"),
     }
-}
-
-/// An ingress on the database at `url`, where it is `now`.
-pub(crate) fn state(
-    url: &str,
-    folder: &std::path::Path,
-    now: DateTime<Utc>,
-    options: &ServiceOptions,
-) -> (AppState, Store) {
-    let store = Store::new(&StoreOptions {
-        url: url.into(),
-        pool_size: 8,
-        wait_timeout: Duration::from_secs(10),
-        statement_timeout: Duration::from_secs(30),
-        tls: TlsMode::Disable,
-    })
-    .unwrap();
-    let entropy = Arc::new(Counter::default());
-    let key = SecretKey::parse(&SecretKey::generate(entropy.as_ref())).unwrap();
-    let files = FileStore::folder(folder).unwrap();
-    let options = ServiceOptions { public_url: "http://drover.test".into(), ..options.clone() };
-    let service = Service::new(store.clone(), files, key, Arc::new(Fixed(now)), entropy, options);
-    let (lobby, _) = Lobby::new(10);
-    let broker: Probe = Arc::new(|| None);
-    let state = AppState {
-        service,
-        now: Arc::new(move || now),
-        random: Arc::new(|| 7),
-        broker,
-        lobby,
-        devices_vhost: "/".into(),
-        metrics: None,
-        limits: Limits::default(),
-    };
-    (state, store)
 }
 
 /// A request to be sent.

@@ -1,26 +1,22 @@
 //! A tenant with an application that calls the gateway, and a client that signs as the platform says: written apart from the code
 //! under test.
 
+#[path = "../support/ingress.rs"]
+mod ingress;
+
 use std::{
     collections::BTreeMap,
     io::Read as _,
     num::NonZeroU32,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, AtomicU64, Ordering},
-    },
-    time::Duration,
+    sync::atomic::{AtomicI64, Ordering},
 };
 
 use axum::{Router, body::Body};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use drover_domain::Role;
-use drover_ingress::{AppState, Limits, Lobby, Probe};
-use drover_service::{
-    Clock, Entropy, FileStore, NewOperator, OperatorLogin, Secret, SecretKey, Service, ServiceOptions, TopTerms,
-};
-use drover_store::{Store, StoreOptions, TlsMode};
+use drover_ingress::Limits;
+use drover_service::{NewOperator, OperatorLogin, Secret, Service, ServiceOptions, TopTerms};
 use drover_testkit::{TestDatabase, TestPostgres};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{HeaderMap, Request, StatusCode};
@@ -39,27 +35,6 @@ const PASSWORD: &str = "correct horse battery";
 
 /// What a call says, by name.
 pub(crate) type Parameters = BTreeMap<String, String>;
-
-struct Fixed(DateTime<Utc>);
-
-impl Clock for Fixed {
-    fn now(&self) -> DateTime<Utc> {
-        self.0
-    }
-}
-
-/// Different bytes at each call.
-#[derive(Default)]
-struct Counter(AtomicU64);
-
-impl Entropy for Counter {
-    fn fill(&self, bytes: &mut [u8]) {
-        let n = self.0.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(1);
-        for (index, byte) in bytes.iter_mut().enumerate() {
-            *byte = n.to_le_bytes()[index % 8] ^ u8::try_from(index / 8).unwrap();
-        }
-    }
-}
 
 /// An application that signs.
 pub(crate) struct App {
@@ -89,7 +64,7 @@ impl World {
         let database = TestPostgres::database().await;
         let now = database.client().await.query_one("SELECT now()", &[]).await.unwrap().get(0);
         let folder = tempfile::tempdir().unwrap();
-        let (state, store) = state(&database.url, folder.path(), now, limits);
+        let (state, store) = ingress::state(&database.url, folder.path(), now, &ServiceOptions::default(), limits);
         drover_store::migrate::run(&store).await.unwrap();
         let service = state.service.clone();
         for tenant in ["acme", "other"] {
@@ -158,36 +133,6 @@ impl World {
         let body = body.collect().await.unwrap().to_bytes();
         Answer { status: parts.status, headers: parts.headers, body }
     }
-}
-
-/// An ingress on the database at `url`, where it is `now`.
-fn state(url: &str, folder: &std::path::Path, now: DateTime<Utc>, limits: Limits) -> (AppState, Store) {
-    let store = Store::new(&StoreOptions {
-        url: url.into(),
-        pool_size: 8,
-        wait_timeout: Duration::from_secs(10),
-        statement_timeout: Duration::from_secs(30),
-        tls: TlsMode::Disable,
-    })
-    .unwrap();
-    let entropy = Arc::new(Counter::default());
-    let key = SecretKey::parse(&SecretKey::generate(entropy.as_ref())).unwrap();
-    let files = FileStore::folder(folder).unwrap();
-    let options = ServiceOptions { public_url: "http://drover.test".into(), ..ServiceOptions::default() };
-    let service = Service::new(store.clone(), files, key, Arc::new(Fixed(now)), entropy, options);
-    let (lobby, _) = Lobby::new(10);
-    let broker: Probe = Arc::new(|| None);
-    let state = AppState {
-        service,
-        now: Arc::new(move || now),
-        random: Arc::new(|| 7),
-        broker,
-        lobby,
-        devices_vhost: "/".into(),
-        metrics: None,
-        limits,
-    };
-    (state, store)
 }
 
 impl App {
