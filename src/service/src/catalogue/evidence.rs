@@ -7,8 +7,7 @@ use drover_domain::DeviceId;
 use drover_store::{
     StoreError,
     commands::proof::{self, Running},
-    devices::checks,
-    devices::inventories,
+    devices::{checks, inventories},
     tallies::Tally,
 };
 

@@ -4,8 +4,7 @@ use std::{collections::HashMap, str::FromStr};
 
 use drover_domain::{ProductId, UserId};
 use drover_store::{
-    devices::managed,
-    devices::managed::{DeviceColumns, DeviceValues},
+    devices::managed::{self, DeviceColumns, DeviceValues},
     people::scope,
     tenants,
 };

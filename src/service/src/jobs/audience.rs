@@ -7,8 +7,7 @@ use drover_store::{
     StoreError, Tx, audiences,
     audiences::{Audience, Making},
     devices,
-    pushing::installs,
-    pushing::pushes,
+    pushing::{installs, pushes},
     tallies::Tally,
 };
 

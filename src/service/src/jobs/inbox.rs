@@ -6,8 +6,7 @@ use drover_domain::{CommandId, CommandState, DeviceId, JobId};
 use drover_messages::DeviceCommand;
 use drover_store::{
     StoreError, artifacts,
-    commands::inbox,
-    commands::{self, Devices},
+    commands::{self, Devices, inbox},
     devices,
     hints::{self, DeviceRange},
     jobs, timers,

@@ -5,8 +5,10 @@ use std::time::Duration;
 use drover_domain::{DeviceId, Event, JobId, JobKind};
 use drover_store::{
     StoreError, Tx,
-    commands::proof::{self, Running, Verdict},
-    commands::{Happening, Moved},
+    commands::{
+        Happening, Moved,
+        proof::{self, Running, Verdict},
+    },
     jobs::{self, JobRules},
     outcomes::{self, NewOutcome},
     tallies::Tally,

@@ -8,8 +8,10 @@ use super::{
 };
 use crate::{
     GenericClient, StoreError, Tx,
-    pushing::assignments::{Subject, Targets},
-    pushing::pushes::Push,
+    pushing::{
+        assignments::{Subject, Targets},
+        pushes::Push,
+    },
     sql,
 };
 

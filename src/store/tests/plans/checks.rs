@@ -9,8 +9,7 @@ use drover_store::{
     Store,
     clients::device_apps,
     commands::proof::{self, Running},
-    devices::checks,
-    devices::inventories,
+    devices::{checks, inventories},
 };
 use drover_testkit::TestDatabase;
 

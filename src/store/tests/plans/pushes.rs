@@ -8,9 +8,10 @@ use drover_domain::{ApplicationId, JobId, OrganisationId, PushAction, Restrictio
 use drover_store::{
     Store,
     audiences::{self, Making, PushAudience},
-    pushing::assignments::{Subject, Targets},
-    pushing::installs,
-    pushing::pushes,
+    pushing::{
+        assignments::{Subject, Targets},
+        installs, pushes,
+    },
     tallies::Tally,
 };
 use drover_testkit::TestDatabase;

@@ -5,8 +5,10 @@ use std::time::Duration;
 use drover_domain::{DeviceId, OrganisationPath, TenantId};
 use drover_store::{
     Store, Window, applications,
-    devices::inventories::{self, Inventory, ReportedApp},
-    devices::leaving,
+    devices::{
+        inventories::{self, Inventory, ReportedApp},
+        leaving,
+    },
     people::scope::Scope,
     pushing::reviews,
 };

@@ -6,8 +6,10 @@ use drover_store::{
     StoreError, Tx,
     applications::{self as rows, Application, policies},
     audiences::PushAudience,
-    pushing::assignments::{self, NewAssignment, Subject, Targets, Wish},
-    pushing::pushes,
+    pushing::{
+        assignments::{self, NewAssignment, Subject, Targets, Wish},
+        pushes,
+    },
 };
 
 use super::{

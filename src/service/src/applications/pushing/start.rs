@@ -9,9 +9,10 @@ use drover_store::{
     StoreError, Tx, audiences,
     audiences::PushAudience,
     jobs,
-    pushing::assignments,
-    pushing::assignments::{Subject, Wish},
-    pushing::pushes,
+    pushing::{
+        assignments::{self, Subject, Wish},
+        pushes,
+    },
 };
 
 use crate::{Service, jobs::seconds};

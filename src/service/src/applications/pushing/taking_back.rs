@@ -7,8 +7,10 @@ use drover_store::{
     applications::{self as rows, Application},
     audiences::PushAudience,
     jobs,
-    pushing::assignments::{self, Subject, Targets},
-    pushing::pushes,
+    pushing::{
+        assignments::{self, Subject, Targets},
+        pushes,
+    },
 };
 
 use super::{NewPush, application::pushable, targets};

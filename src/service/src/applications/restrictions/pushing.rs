@@ -5,8 +5,10 @@ use drover_messages::TraceContext;
 use drover_store::{
     StoreError, Tx,
     audiences::PushAudience,
-    pushing::assignments::{self, NewAssignment, Subject, Targets, Wish},
-    pushing::pushes,
+    pushing::{
+        assignments::{self, NewAssignment, Subject, Targets, Wish},
+        pushes,
+    },
     restrictions,
     restrictions::Restriction,
 };

@@ -2,7 +2,14 @@
 
 use drover_domain::RestrictionId;
 use drover_messages::TraceContext;
-use drover_store::{StoreError, pushing::assignments, pushing::assignments::Subject, pushing::pushes, restrictions};
+use drover_store::{
+    StoreError,
+    pushing::{
+        assignments::{self, Subject},
+        pushes,
+    },
+    restrictions,
+};
 
 use super::lock_own;
 use crate::{Operator, Service, ServiceError};

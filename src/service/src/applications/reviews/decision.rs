@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use drover_domain::{AssignmentId, CommandState, JobId, PackageId, PushAction};
-use drover_store::{
-    pushing::assignments::Subject,
-    pushing::reviews::{Had, Reach, Sent},
+use drover_store::pushing::{
+    assignments::Subject,
+    reviews::{Had, Reach, Sent},
 };
 
 /// What is to be done, each with its devices, ascending.

@@ -16,8 +16,10 @@ use drover_store::{
     audiences::PushAudience,
     commands::Moved,
     jobs,
-    pushing::assignments::Subject,
-    pushing::reviews::{self, PushOrigin},
+    pushing::{
+        assignments::Subject,
+        reviews::{self, PushOrigin},
+    },
     tallies::Tally,
 };
 

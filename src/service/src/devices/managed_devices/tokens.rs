@@ -1,7 +1,10 @@
 //! The tokens that managed devices log in with.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use drover_store::{credentials, devices::tokens, devices::tokens::NewToken};
+use drover_store::{
+    credentials,
+    devices::tokens::{self, NewToken},
+};
 
 use crate::{IssuedCredential, Operator, Secret, Service, ServiceError, secrets::fingerprint};
 
