@@ -6,12 +6,12 @@ use std::{
 };
 
 use drover_domain::{
-    ApplicationId, AssignmentId, JobId, ModelType, OrganisationId, Os, Platform, Relationship, TenantId,
+    AssignmentId, JobId, ModelType, OrganisationId, Os, Platform, Relationship, TenantId,
     catalogue::{Assigned, Entry, Reach, Rollout},
 };
 use tokio_postgres::Row;
 
-use super::{Details, PAGE, Release, Source, is_full, release};
+use super::{Details, PAGE, Release, is_full, release};
 use crate::{GenericClient, StoreError, UnknownWord, applications::locking::number, sql};
 
 /// What assignments of one application share.
@@ -110,19 +110,19 @@ async fn learn(
     known.extend(unknown.iter().map(|id| (*id, None)));
     for row in sql::query(client, SQL, &[&unknown]).await? {
         let id = row.get("application_id");
-        known.insert(id, Some(application(&row, ApplicationId(id))?));
+        known.insert(id, Some(application(&row)?));
     }
     Ok(())
 }
 
-fn application(row: &Row, id: ApplicationId) -> Result<Application, StoreError> {
+fn application(row: &Row) -> Result<Application, StoreError> {
     let models: Vec<i16> = row.get("model_types");
     Ok(Application {
         package: row.get("package"),
         os: number(row, "platform", Platform::from_code)?.os(),
         version_number: row.get("version_number"),
         models: codes(models, "model_types", ModelType::from_code)?,
-        release: Arc::new(release(row, Source::Application(id))),
+        release: Arc::new(release(row)),
     })
 }
 

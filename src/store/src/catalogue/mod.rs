@@ -9,7 +9,7 @@ mod published;
 
 use std::sync::Arc;
 
-use drover_domain::{ApplicationId, ClientVersionId, TenantId, catalogue::Catalogue};
+use drover_domain::{TenantId, catalogue::Catalogue};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -32,8 +32,6 @@ pub struct Details {
 /// A version of a client program, or what devices are given of an application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Release {
-    /// Which of the two it is of.
-    pub source: Source,
     /// What people know it by.
     pub name: String,
     /// The version as people read it.
@@ -50,15 +48,6 @@ pub struct Release {
     pub icon: Option<(Uuid, String)>,
     /// The key of the QR code that downloads it, if there is one.
     pub qr_key: Option<String>,
-}
-
-/// Whose release it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Source {
-    /// A version of a client program.
-    Version(ClientVersionId),
-    /// An application.
-    Application(ApplicationId),
 }
 
 /// What is published in a tenant.
@@ -86,10 +75,9 @@ pub async fn revision(client: &impl GenericClient, tenant: TenantId) -> Result<i
 }
 
 /// Reads the columns that versions and applications have in common.
-fn release(row: &Row, source: Source) -> Release {
+fn release(row: &Row) -> Release {
     let icon: (Option<Uuid>, Option<String>) = (row.get("icon_id"), row.get("icon_name"));
     Release {
-        source,
         name: row.get("name"),
         version_name: row.get("version_name"),
         description: row.get("description"),

@@ -3,12 +3,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use drover_domain::{
-    ClientVersionId, JobId, JobKind, OrganisationId, Os, TenantId, UiFamily,
+    JobId, JobKind, OrganisationId, Os, TenantId, UiFamily,
     catalogue::{Entry, Place, Reach, Rollout},
 };
 use tokio_postgres::Row;
 
-use super::{Details, PAGE, Source, is_full, release};
+use super::{Details, PAGE, is_full, release};
 use crate::{GenericClient, StoreError, UnknownWord, rows::word, sql};
 
 /// The jobs of a version.
@@ -29,7 +29,7 @@ pub(super) async fn entries(client: &impl GenericClient, tenant: TenantId) -> Re
             let updated_at: chrono::DateTime<chrono::Utc> = row.get("updated_at");
             let id: i64 = row.get("id");
             let jobs = jobs.remove(&id).unwrap_or_default();
-            entries.push((updated_at, id, entry(&row, ClientVersionId(id), jobs)?));
+            entries.push((updated_at, id, entry(&row, jobs)?));
         }
     }
     // Of two programs with the same package and number, the one that was uploaded last counts, as in `clients::offers`.
@@ -97,7 +97,7 @@ async fn versions_of(client: &impl GenericClient, tenant: TenantId, ids: &[i64])
     sql::query(client, SQL, &[&tenant.0, &ids]).await
 }
 
-fn entry(row: &Row, id: ClientVersionId, jobs: Jobs) -> Result<Entry<Details>, StoreError> {
+fn entry(row: &Row, jobs: Jobs) -> Result<Entry<Details>, StoreError> {
     let os: i32 = row.get("os");
     Ok(Entry {
         package: row.get("package_name"),
@@ -108,6 +108,6 @@ fn entry(row: &Row, id: ClientVersionId, jobs: Jobs) -> Result<Entry<Details>, S
             labels: word(row, "ui_family", |text| UiFamily::parse(text).ok())?,
         },
         rollouts: jobs.rollouts,
-        details: Details { release: Arc::new(release(row, Source::Version(id))), settings: None },
+        details: Details { release: Arc::new(release(row)), settings: None },
     })
 }
