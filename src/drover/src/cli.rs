@@ -219,6 +219,9 @@ pub(crate) enum Operator {
         /// Where, by its code: there and below; the whole tenant when absent
         #[arg(long, value_name = "CODE")]
         organisation: Option<String>,
+        /// Let it see every tenant, the queues and the workers on the dashboard
+        #[arg(long)]
+        runs_installation: bool,
         /// Read the password from standard input, its first line
         #[arg(long)]
         password_stdin: bool,

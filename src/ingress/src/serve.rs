@@ -3,7 +3,7 @@
 mod connection;
 mod io;
 
-use std::{io::Error as IoError, io::ErrorKind, sync::Arc, time::Duration};
+use std::{io::Error as IoError, io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -14,6 +14,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub(crate) use connection::Peer;
 use connection::Server;
 
 /// The gauge of open connections.
@@ -76,12 +77,12 @@ pub async fn serve(
     let graceful = GracefulShutdown::new();
     let connections = TaskTracker::new();
     let cut_off = CancellationToken::new();
-    while let Some((permit, stream)) = shutdown.run_until_cancelled(accept(&listener, &permits)).await {
+    while let Some((permit, stream, peer)) = shutdown.run_until_cancelled(accept(&listener, &permits)).await {
         let (server, watcher) = (Arc::clone(&server), graceful.watcher());
         let cut_off = cut_off.clone();
         connections.spawn(async move {
             metrics::gauge!(CONNECTIONS).increment(1.0);
-            cut_off.run_until_cancelled(server.serve(stream, watcher)).await;
+            cut_off.run_until_cancelled(server.serve(stream, peer, watcher)).await;
             metrics::gauge!(CONNECTIONS).decrement(1.0);
             drop(permit);
         });
@@ -102,7 +103,7 @@ pub async fn serve(
 
 /// Waits for room, then for a client. The order matters: a client that is accepted is served at once, and one that is
 /// not waits in the kernel's queue, where it costs nothing.
-async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> (OwnedSemaphorePermit, TcpStream) {
+async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> (OwnedSemaphorePermit, TcpStream, SocketAddr) {
     let mut pause = ACCEPT_PAUSE;
     loop {
         let Ok(permit) = Arc::clone(permits).acquire_owned().await else {
@@ -110,7 +111,7 @@ async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> (OwnedSemap
             return std::future::pending().await;
         };
         match listener.accept().await {
-            Ok((stream, _)) => return (permit, stream),
+            Ok((stream, peer)) => return (permit, stream, peer),
             Err(error) if is_the_clients(&error) => tracing::debug!(%error, "a client left before it was accepted"),
             Err(error) => {
                 // Most likely out of file descriptors: only time, and connections that end, help.

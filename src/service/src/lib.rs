@@ -1,7 +1,9 @@
 //! The use cases of Drover. Each opens one transaction, decides by the rules of `drover-domain`, and leaves what is to be
 //! sent in the outbox. Nothing here knows HTTP or the broker.
 
+mod actor;
 mod applications;
+mod audit;
 mod catalogue;
 mod clients;
 mod credentials;
@@ -27,11 +29,13 @@ use credentials::TopAuth;
 use devices::device_auth::DeviceAuth;
 use people::OperatorAuth;
 
+pub use actor::{Actor, Via};
 pub use applications::{
     ApplicationRefusal, Decision, DistributionSearch, InvalidManifestEntry, ListedApp, ManifestEntry, NewCategory,
     NewPackage, NewPolicyValues, NewRestriction, PushRequest, RestrictionChange, RestrictionFilter, RestrictionPush,
     RestrictionRecord, Saved, SpooledPackage, Undecided, Uploaded,
 };
+pub use audit::Action;
 pub use catalogue::{Software, SoftwareCheck, describe_metrics};
 pub use clients::{
     ClientGroup, ClientVersion, DownloadPage, GroupFilter, GroupKey, GroupUpdates, NewClientGroup, NewClientVersion,
@@ -52,6 +56,7 @@ pub use drover_store::{
         uploads::ApplicationValues,
     },
     applications::{DeviceApp, Distributed, DistributedUser, ManagedApp},
+    audit::AuditEntry,
     check::Violation,
     clients::logs::{DistributeKey, DistributeLog, LogPage, PublishKey, PublishLog, UpgradeKey, UpgradeLog},
     commands::{
@@ -67,6 +72,7 @@ pub use drover_store::{
     hints::DeviceRange,
     jobs::JobChange,
     people::{
+        reach::Reach,
         user_sets::{UserSet, UserSetKind},
         users::{User, UserValues},
     },

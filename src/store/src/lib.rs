@@ -7,6 +7,7 @@
 pub mod applications;
 pub mod artifacts;
 pub mod audiences;
+pub mod audit;
 pub mod catalogue;
 pub mod check;
 pub mod clients;

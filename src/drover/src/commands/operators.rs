@@ -28,9 +28,12 @@ pub(crate) async fn run(config: Config, command: cli::Operator) -> anyhow::Resul
 /// Carries a command out. Returns what is to be printed.
 async fn carry_out(service: &Service, command: cli::Operator) -> anyhow::Result<Vec<String>> {
     match command {
-        cli::Operator::Add { login, name, role, organisation, password_stdin } => {
+        cli::Operator::Add { login, name, role, organisation, runs_installation, password_stdin } => {
             let password = Password::choose(service, password_stdin)?;
             let id = add(service, &login, name, (role, organisation), password.secret.clone()).await?;
+            if runs_installation {
+                service.set_runs_installation(id, true).await?;
+            }
             Ok([format!("operator  {id}")].into_iter().chain(password.line()).collect())
         }
         cli::Operator::Password { login, password_stdin } => {

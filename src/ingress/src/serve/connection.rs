@@ -4,6 +4,8 @@
 //! and its streams stall behind windows that no write timeout of ours sees; until both are bounded, its preface is
 //! answered by closing.
 
+use std::net::{IpAddr, SocketAddr};
+
 use axum::Router;
 use hyper::server::conn::http1::Builder;
 use hyper_util::{
@@ -12,6 +14,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::net::TcpStream;
+use tower_http::add_extension::AddExtension;
 
 use super::{ServeOptions, io::Guarded};
 
@@ -19,6 +22,10 @@ use super::{ServeOptions, io::Guarded};
 const BUFFER_LEN: usize = 64 << 10;
 /// The most headers the parser takes; the router refuses fewer, in its own words.
 const PARSED_HEADERS: usize = 256;
+
+/// The address that a call came from: that of the proxy in front, if there is one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// What serves connections.
 pub(super) struct Server {
@@ -39,12 +46,13 @@ impl Server {
     }
 
     /// Serves one connection until it ends, or until it is idle after the watcher's shutdown.
-    pub(super) async fn serve(&self, stream: TcpStream, watcher: Watcher) {
+    pub(super) async fn serve(&self, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
         let io = TokioIo::new(Guarded::new(stream, self.options.write_timeout));
-        let connection = self.http1.serve_connection(io, TowerToHyperService::new(self.router.clone()));
+        let router = AddExtension::new(self.router.clone(), Peer(peer.ip()));
+        let connection = self.http1.serve_connection(io, TowerToHyperService::new(router));
         if let Err(error) = watcher.watch(connection).await {
             // Every kind of broken client; what it broke off is in the call's own log.
             tracing::debug!(%error, "a connection ended early");

@@ -44,6 +44,8 @@ pub struct Operator {
     pub role: Role,
     /// Where: in this organisation and below it. A tenant administrator's is the root.
     pub organisation: Organisation,
+    /// Whether it runs the installation: sees every tenant, and its queues and workers.
+    pub runs_installation: bool,
 }
 
 impl Operator {
@@ -75,6 +77,7 @@ impl From<OperatorRecord> for Operator {
     fn from(record: OperatorRecord) -> Self {
         let OperatorRecord { id, tenant, tenant_name, utc_offset_minutes, login_id, name, role, organisation, .. } =
             record;
-        Self { id, tenant, tenant_name, utc_offset_minutes, login_id, name, role, organisation }
+        let runs_installation = record.runs_installation;
+        Self { id, tenant, tenant_name, utc_offset_minutes, login_id, name, role, organisation, runs_installation }
     }
 }

@@ -53,6 +53,7 @@ impl Service {
             name: "command line".into(),
             role: Role::TenantAdmin,
             organisation,
+            runs_installation: true,
         })
     }
 
@@ -182,6 +183,14 @@ impl Service {
         changed.await.map(drop)
     }
 
+    /// Lets an operator run the installation, which is to see every tenant, its queues and its workers; or no longer. For the
+    /// command line: no operator may say so of another.
+    pub async fn set_runs_installation(&self, id: OperatorId, runs_installation: bool) -> Result<(), ServiceError> {
+        operators::set_runs_installation(&self.store().client().await?, id, runs_installation).await?;
+        tracing::info!(operator = %id, runs_installation, "operator changed");
+        Ok(())
+    }
+
     /// Changes an operator whom the caller may change. No two such changes of one tenant happen at once, so that the last
     /// administrators do not end each other; nor does the tree change meanwhile.
     async fn with_operator(
@@ -197,6 +206,11 @@ impl Service {
         let unknown = || ServiceError::not_found("operator", id);
         let target = operators::get(&tx, caller.tenant, &caller.organisation.path, id).await?.ok_or_else(unknown)?;
         caller.require_rank(target.role)?;
+        // Whoever could set its password could become it.
+        if target.runs_installation && !caller.runs_installation {
+            let reason = "this operator runs the installation: only another one who does may change it".into();
+            return Err(ServiceError::Forbidden { reason });
+        }
         change(&tx, &target).await?;
         let root = self.root_of(&tx, caller.tenant).await?;
         let changed = operators::get(&tx, caller.tenant, &root.path, id).await?.ok_or_else(unknown)?;

@@ -97,6 +97,7 @@ fn operator(role: Role, organisation: &Organisation) -> Operator {
         name: "Who".into(),
         role,
         organisation: organisation.clone(),
+        runs_installation: false,
     }
 }
 

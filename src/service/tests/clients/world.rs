@@ -152,6 +152,7 @@ fn operator(tenant: i64, role: Role, path: &str) -> Operator {
         name: "name".into(),
         role,
         organisation,
+        runs_installation: false,
     }
 }
 

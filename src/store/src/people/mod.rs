@@ -3,6 +3,7 @@
 pub mod named;
 pub mod operators;
 pub mod organisations;
+pub mod reach;
 pub mod scope;
 pub mod set_imports;
 pub mod tokens;

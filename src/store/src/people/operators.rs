@@ -26,6 +26,8 @@ pub struct OperatorRecord {
     pub role: Role,
     /// Where: in this organisation and below it.
     pub organisation: Organisation,
+    /// Whether it runs the installation: sees every tenant, and its queues and workers.
+    pub runs_installation: bool,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it was changed last.
@@ -40,7 +42,7 @@ macro_rules! operator_columns {
         concat!(
             "p.id AS operator_id, p.tenant_id, t.name AS tenant_name, t.utc_offset_minutes, p.login_id, \
              p.name AS operator_name, p.role, p.created_at AS operator_created_at, \
-             p.updated_at AS operator_updated_at, p.disabled_at, ",
+             p.updated_at AS operator_updated_at, p.disabled_at, p.runs_installation, ",
             $crate::people::organisations::organisation_columns!()
         )
     };
@@ -65,6 +67,7 @@ pub(crate) fn read(row: &Row) -> Result<OperatorRecord, StoreError> {
         name: row.get("operator_name"),
         role: rows::word(row, "role", Role::parse)?,
         organisation: organisations::read(row)?,
+        runs_installation: row.get("runs_installation"),
         created_at: row.get("operator_created_at"),
         updated_at: row.get("operator_updated_at"),
         disabled_at: row.get("disabled_at"),
@@ -190,6 +193,19 @@ pub async fn set_disabled(client: &impl GenericClient, id: OperatorId, is_disabl
     const SQL: &str = "/* operators::set_disabled */ UPDATE operators SET updated_at = now(),
         disabled_at = CASE WHEN $2 THEN COALESCE(disabled_at, now()) END WHERE id = $1";
     sql::execute(client, SQL, &[&id.0, &is_disabled]).await?;
+    Ok(())
+}
+
+/// Says whether an operator runs the installation.
+pub async fn set_runs_installation(
+    client: &impl GenericClient,
+    id: OperatorId,
+    runs_installation: bool,
+) -> Result<(), StoreError> {
+    const SQL: &str =
+        "/* operators::set_runs_installation */ UPDATE operators SET runs_installation = $2, updated_at = now()
+        WHERE id = $1";
+    sql::execute(client, SQL, &[&id.0, &runs_installation]).await?;
     Ok(())
 }
 

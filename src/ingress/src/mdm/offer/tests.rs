@@ -21,6 +21,7 @@ fn operator() -> Operator {
         tenant,
         tenant_name: "acme".into(),
         utc_offset_minutes: 480,
+        runs_installation: false,
         login_id: "admin".into(),
         name: "admin".into(),
         role: Role::TenantAdmin,
