@@ -1,6 +1,7 @@
-//! What the APIs that operators call share: who calls ([`auth`]), what was sent ([`params`], [`body`]), what is answered
+//! What the APIs that operators call share: who calls ([`auth`], [`actor`]), what was sent ([`params`], [`body`]), what is answered
 //! ([`errors`], [`time`]).
 
+pub(crate) mod actor;
 pub(crate) mod auth;
 pub(crate) mod body;
 pub(crate) mod errors;
