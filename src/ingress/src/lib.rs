@@ -10,6 +10,7 @@ mod admin;
 mod aep;
 mod apps;
 mod body;
+mod dashboard;
 mod device;
 mod download_page;
 mod family;
@@ -46,6 +47,7 @@ pub fn router(state: AppState) -> Router {
     let top = top::router(top::Gateway::new(state.clone()));
     let (mdm, admin) = (mdm::router(state.clone()), admin::router(state.clone()));
     let operators = mdm.merge(admin).merge(apps::router(state.clone()));
+    let operators = operators.merge(dashboard::router(state.clone()));
     observed(ours.merge(aep).merge(top).merge(device).merge(operators).merge(openapi::router()), state)
 }
 

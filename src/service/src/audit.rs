@@ -111,6 +111,13 @@ impl Service {
         audit::insert(client, &entry).await
     }
 
+    /// Notes that an operator signed in or out.
+    pub async fn note_session(&self, actor: &Actor, action: Action) -> Result<(), ServiceError> {
+        let owner = actor.home.map(|(tenant, organisation)| (tenant, Some(organisation)));
+        let subject = Subject { kind: "operator", id: actor.name.clone(), owner };
+        Ok(self.note(&self.store().client().await?, actor, action, &subject, (None, "")).await?)
+    }
+
     /// What was done within an operator's reach, newest first.
     pub async fn audit(&self, actor: &Actor, from: &ListFrom) -> Result<List<AuditEntry>, ServiceError> {
         let limit = from.limit()?;

@@ -239,6 +239,11 @@ impl Service {
         &self.inner.store
     }
 
+    /// The URL under which the world reaches the ingress, without a slash at its end.
+    pub fn public_url(&self) -> &str {
+        &self.inner.options.public_url
+    }
+
     fn options(&self) -> &ServiceOptions {
         &self.inner.options
     }

@@ -1,0 +1,55 @@
+//! The dashboard at `/ui`: pages for operators, rendered here and readable without script.
+//!
+//! A page is a folder or file of its own with its texts. What all share is the shell: who looks ([`session`]), in which
+//! language ([`language`]), the frame around a page ([`layout`]), forms that change something ([`confirm`]), what goes wrong
+//! ([`errors`]), charts ([`chart`]) and the words for states ([`words`]).
+
+mod assets;
+mod chart;
+mod confirm;
+mod errors;
+mod language;
+mod layout;
+mod overview;
+mod same_origin;
+mod session;
+mod sign_in;
+mod words;
+
+use axum::{
+    Router, middleware,
+    routing::{get, post},
+};
+
+use crate::{
+    AppState,
+    web::{WebApi, with_forms},
+};
+use errors::PageError;
+
+/// What the addresses of pages begin with.
+pub(crate) const BASE: &str = "/ui";
+
+/// What a handler of a page answers.
+type Answer<T = maud::Markup> = Result<T, PageError>;
+
+/// The routes of the dashboard.
+pub(crate) fn router(app: AppState) -> Router {
+    let api = WebApi::new(app);
+    // For those who have signed in.
+    let pages = Router::new().route("/ui", get(overview::show)).route("/ui/sign-out", post(sign_in::sign_out));
+    let pages = with_forms(pages, &api).route_layer(middleware::from_fn_with_state(api.clone(), session::enter));
+    let open = with_forms(
+        Router::new()
+            .route("/ui/sign-in", get(sign_in::show).post(sign_in::sign_in))
+            .route("/ui/language", post(language::choose)),
+        &api,
+    );
+    pages
+        .merge(open)
+        .route("/ui/{*rest}", axum::routing::any(errors::nothing_here))
+        .layer(middleware::from_fn(same_origin::check))
+        .layer(middleware::from_fn(layout::add_headers))
+        .route("/ui/assets/{name}", get(assets::serve))
+        .with_state(api)
+}

@@ -1,0 +1,7 @@
+//! The dashboard against a real database, as a browser without script sees it.
+#![allow(clippy::unwrap_used)] // clippy knows tests by their attribute, not their helpers
+
+mod browser;
+mod sessions;
+#[path = "../mdm/world.rs"]
+mod world;
