@@ -18,17 +18,25 @@ mod words;
 
 use axum::{
     Router, middleware,
+    response::{Redirect, Response},
     routing::{get, post},
 };
 
 use crate::{
     AppState,
+    family::Refusal,
     web::{WebApi, with_forms},
 };
 use errors::PageError;
+use language::Language;
 
 /// What the addresses of pages begin with.
 pub(crate) const BASE: &str = "/ui";
+
+/// What is answered where no page could say it: nobody knows who looks, nor in which language.
+pub(crate) fn refuse(refusal: Refusal) -> Response {
+    errors::PageError::from(refusal).render(Language::English, None)
+}
 
 /// What a handler of a page answers.
 type Answer<T = maud::Markup> = Result<T, PageError>;
@@ -47,6 +55,7 @@ pub(crate) fn router(app: AppState) -> Router {
     );
     pages
         .merge(open)
+        .route("/ui/", get(|| async { Redirect::permanent(BASE) }))
         .route("/ui/{*rest}", axum::routing::any(errors::nothing_here))
         .layer(middleware::from_fn(same_origin::check))
         .layer(middleware::from_fn(layout::add_headers))

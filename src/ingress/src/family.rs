@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::{
     Random, admin,
     aep::{self, errors::AepError},
-    apps, mdm, top,
+    apps, dashboard, mdm, top,
     web::errors::WebError,
 };
 
@@ -40,6 +40,8 @@ pub(crate) enum Family {
     Mdm,
     /// The TOP gateway.
     Top,
+    /// The dashboard.
+    Dashboard,
     /// Nobody's but ours.
     Drover,
 }
@@ -54,6 +56,8 @@ impl Family {
             Self::Mdm
         } else if under(top::BASE) {
             Self::Top
+        } else if under(dashboard::BASE) {
+            Self::Dashboard
         } else {
             Self::Drover
         }
@@ -65,6 +69,7 @@ impl Family {
             Self::Top => top::refuse(uri, random, refusal),
             Self::Aep => AepError::from(refusal).into_response(),
             Self::Mdm => WebError::from(refusal).into_response(),
+            Self::Dashboard => dashboard::refuse(refusal),
             Self::Drover => {
                 let (status, text) = match refusal {
                     Refusal::NotFound => (StatusCode::NOT_FOUND, "there is nothing at this address"),
@@ -121,6 +126,9 @@ mod tests {
             ("/router/rest/x", Family::Top),
             ("/router/restful", Family::Drover),
             ("/router", Family::Drover),
+            ("/ui", Family::Dashboard),
+            ("/ui/jobs", Family::Dashboard),
+            ("/uix", Family::Drover),
             ("/", Family::Drover),
             ("", Family::Drover),
             ("*", Family::Drover),

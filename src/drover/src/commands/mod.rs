@@ -13,6 +13,7 @@ mod operators;
 mod serve;
 mod simulate;
 mod up;
+mod watching;
 
 use std::process::ExitCode;
 

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use drover_workers::Roles;
 
-use super::demo;
+use super::{demo, watching};
 use crate::{
     cli::{Behaviour, Up},
     config::Config,
@@ -39,7 +39,15 @@ pub(crate) async fn run(mut config: Config, args: &Up) -> anyhow::Result<ExitCod
         return Err(error);
     }
     let base_url = format!("http://{}", process.address);
+    let mut watch = format!("{base_url}/ui      the dashboard, for operators that `drover operator add` makes");
     if args.demo {
+        match watching::Watcher::prepare(&installation.service).await {
+            Ok(watcher) => {
+                watch = watcher.words(&base_url);
+                println!("Watch it at {watch}\n");
+            }
+            Err(error) => tracing::error!(%error, "nobody can watch on the dashboard"),
+        }
         let behaviour = Behaviour {
             failure_rate: 0.05,
             silence_rate: 0.02,
@@ -55,7 +63,7 @@ pub(crate) async fn run(mut config: Config, args: &Up) -> anyhow::Result<ExitCod
     }
     if !stop.is_cancelled() {
         println!(
-            "\nDrover is up. Look at:\n  {base_url}/readyz   what it depends on\n  {base_url}/metrics  what it does\n  {base_url}/openapi  what can be called\n  docs/api  how to call it\nCtrl-C ends it; its data stays in {}.",
+            "\nDrover is up. Look at:\n  {watch}\n  {base_url}/readyz   what it depends on\n  {base_url}/metrics  what it does\n  {base_url}/openapi  what can be called\n  docs/api  how to call it\nCtrl-C ends it; its data stays in {}.",
             installation.config.data_dir.display()
         );
     }

@@ -1,6 +1,6 @@
 //! What a page says when it cannot be shown.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use axum::{
     extract::Request,
@@ -16,7 +16,10 @@ use super::{
     layout::{self, Frame},
     session::Viewer,
 };
-use crate::{family::chain, web::errors::WebError};
+use crate::{
+    family::{Refusal, chain},
+    web::errors::WebError,
+};
 
 /// Why a page is not shown, or a form not carried out.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -36,6 +39,12 @@ pub(crate) enum PageError {
     /// 404: no such thing, or none within reach.
     #[error("{0}")]
     NotFound(String),
+    /// 405: the address takes other methods.
+    #[error("the method is not allowed here")]
+    MethodNotAllowed,
+    /// 431: larger headers than any browser sends.
+    #[error("the headers are too large")]
+    HeadersTooLarge,
     /// 409: not as things stand.
     #[error("{0}")]
     Conflict(String),
@@ -65,6 +74,8 @@ impl PageError {
             Self::SignedOut => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) | Self::ForeignForm => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -75,7 +86,7 @@ impl PageError {
     /// What it means and what to do, in the reader's language.
     fn words(&self, language: Language) -> (&'static str, &'static str) {
         match self {
-            Self::Invalid(_) => language.pick(
+            Self::Invalid(_) | Self::MethodNotAllowed | Self::HeadersTooLarge => language.pick(
                 ("That does not work", "Something that was sent is not allowed."),
                 ("无法处理", "提交的内容不符合要求。"),
             ),
@@ -166,6 +177,18 @@ impl IntoResponse for PageError {
 pub(super) async fn nothing_here(request: Request) -> Response {
     let what = PageError::NotFound(request.uri().path().to_owned());
     what.render(Language::of(request.headers()), None)
+}
+
+impl From<Refusal> for PageError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotFound => Self::NotFound("no page".into()),
+            Refusal::MethodNotAllowed => Self::MethodNotAllowed,
+            Refusal::HeadersTooLarge => Self::HeadersTooLarge,
+            Refusal::TimedOut => Self::Unavailable(Arc::new(io::Error::from(io::ErrorKind::TimedOut))),
+            Refusal::Panicked(message) => Self::Internal(Arc::new(io::Error::other(message))),
+        }
+    }
 }
 
 impl From<ServiceError> for PageError {

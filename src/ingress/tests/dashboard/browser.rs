@@ -60,7 +60,8 @@ impl Browser {
     /// Sends a form as a page of another site would.
     pub(crate) async fn post_from(&self, site: &str, address: &str, fields: &[(&str, &str)]) -> Shown {
         let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        let pairs: Vec<String> = fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+        let pairs: Vec<String> =
+            fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
         let request = Request::post(address)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header("sec-fetch-site", site)
@@ -91,7 +92,10 @@ impl Browser {
         for cookie in parts.headers.get_all(header::SET_COOKIE) {
             let text = cookie.to_str().unwrap();
             if let Some(rest) = text.strip_prefix("drover_session=") {
-                assert!(text.contains("HttpOnly") && text.contains("SameSite=Lax") && text.contains("Path=/ui"), "{text}");
+                assert!(
+                    text.contains("HttpOnly") && text.contains("SameSite=Lax") && text.contains("Path=/ui"),
+                    "{text}"
+                );
                 let value = rest.split(';').next().unwrap();
                 *self.session.lock().unwrap() = Some(value.to_owned()).filter(|value| !value.is_empty());
             }

@@ -28,7 +28,11 @@ async fn who_has_not_signed_in_is_sent_to_do_so_and_comes_back() {
     assert_eq!((entered.status, entered.location.as_deref()), (StatusCode::SEE_OTHER, Some("/ui?x=1")));
     let overview = browser.get("/ui").await;
     assert_eq!(overview.status, StatusCode::OK);
-    assert!(overview.html.contains("操作员 admin") && overview.html.contains("aria-current=\"page\""), "{}", overview.html);
+    assert!(
+        overview.html.contains("操作员 admin") && overview.html.contains("aria-current=\"page\""),
+        "{}",
+        overview.html
+    );
 
     let elsewhere = [("tenant", "acme"), ("login", "admin"), ("password", PASSWORD), ("next", "https://evil.test/")];
     assert_eq!(browser.post("/ui/sign-in", &elsewhere).await.location.as_deref(), Some("/ui"));
@@ -48,7 +52,8 @@ async fn a_session_ends_with_signing_out_and_both_are_noted() {
 
     let again = Browser::of(&world, "admin").await;
     assert_eq!(again.post("/ui/sign-out", &[("csrf", &old)]).await.status, StatusCode::FORBIDDEN, "of another session");
-    let rows = world.client().await.query("SELECT actor, via, action, subject FROM audit_entries ORDER BY id", &[]).await;
+    let rows =
+        world.client().await.query("SELECT actor, via, action, subject FROM audit_entries ORDER BY id", &[]).await;
     let seen: Vec<[String; 4]> = rows.unwrap().iter().map(|row| [0, 1, 2, 3].map(|column| row.get(column))).collect();
     let entry = |action: &str| ["admin", "dashboard", action, "admin"].map(str::to_owned);
     assert_eq!(seen, [entry("signed_in"), entry("signed_out"), entry("signed_in")]);
@@ -59,15 +64,22 @@ async fn another_site_can_send_no_form_and_frame_no_page() {
     let world = World::new().await;
     let browser = Browser::of(&world, "admin").await;
     let csrf = browser.get("/ui").await.hidden("csrf").unwrap();
-    for (site, address) in
-        [("cross-site", "/ui/sign-out"), ("same-site", "/ui/sign-out"), ("cross-site", "/ui/sign-in"), ("cross-site", "/ui/language")]
-    {
+    for (site, address) in [
+        ("cross-site", "/ui/sign-out"),
+        ("same-site", "/ui/sign-out"),
+        ("cross-site", "/ui/sign-in"),
+        ("cross-site", "/ui/language"),
+    ] {
         let shown = browser.post_from(site, address, &[("csrf", &csrf)]).await;
         assert_eq!(shown.status, StatusCode::FORBIDDEN, "{site} {address}");
     }
     let page = browser.get("/ui").await;
     let policy = page.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
-    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"));
+    assert!(
+        policy.contains("default-src 'none'")
+            && policy.contains("frame-ancestors 'none'")
+            && !policy.contains("unsafe")
+    );
     assert_eq!(page.headers[header::CACHE_CONTROL], "no-store");
     assert!(!page.html.contains(" style=") && !page.html.contains("onclick"), "{}", page.html);
 }
@@ -78,7 +90,11 @@ async fn pages_speak_the_readers_language() {
     let mut browser = Browser::of(&world, "reader").await;
     browser.language = "zh-CN,zh;q=0.9";
     let page = browser.get("/ui").await;
-    assert!(page.html.contains("lang=\"zh-CN\"") && page.html.contains("总览") && page.html.contains("只读"), "{}", page.html);
+    assert!(
+        page.html.contains("lang=\"zh-CN\"") && page.html.contains("总览") && page.html.contains("只读"),
+        "{}",
+        page.html
+    );
     let nothing = browser.get("/ui/nothing/here").await;
     assert_eq!(nothing.status, StatusCode::NOT_FOUND);
     assert!(nothing.html.contains("这里没有内容"), "{}", nothing.html);
