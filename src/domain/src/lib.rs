@@ -8,6 +8,7 @@ pub mod catalogue;
 mod channel;
 mod client;
 mod command;
+mod counts;
 mod ids;
 mod install;
 mod job;
@@ -25,6 +26,7 @@ pub use application::{ApplicationType, DomainType, ModelType, Platform, PushActi
 pub use channel::ChannelKind;
 pub use client::{InvalidUiFamily, TerminalClass, UiFamily};
 pub use command::{Budget, Change, CommandState, Event, Move, Phase, Rules, moves, transition};
+pub use counts::StateCounts;
 pub use ids::{
     ApplicationId, AssignmentId, CategoryId, ClientGroupId, ClientVersionId, CommandId, DeviceId, DeviceUuid,
     FirmwareId, InvalidDeviceUuid, JobId, LabelId, OperatorId, OrganisationId, PackageId, PolicyId, ProductId,
