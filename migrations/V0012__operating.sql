@@ -61,6 +61,14 @@ CREATE TABLE failure_tallies (
     count   bigint NOT NULL,
     PRIMARY KEY (job_id, shard, outcome, code, attempt)
 ) WITH (fillfactor = 50);
+-- What has failed so far, once. Of each job the thousand most frequent; the rest together.
+INSERT INTO failure_tallies (job_id, shard, outcome, code, attempt, count)
+SELECT job_id, 0, outcome, CASE WHEN place <= 1000 THEN code ELSE '*' END AS kept, attempt, sum(count)::bigint
+FROM (SELECT *, row_number() OVER (PARTITION BY job_id ORDER BY count DESC) AS place
+    FROM (SELECT job_id, outcome, left(regexp_replace(COALESCE(code, ''), '[[:cntrl:]]', '', 'g'), 64) AS code, attempt,
+            count(*) AS count
+        FROM outcomes WHERE outcome <> 'succeeded' GROUP BY 1, 2, 3, 4) counted) placed
+GROUP BY job_id, outcome, kept, attempt;
 
 -- How a job went: commands by where they stood. Taken at growing intervals, so that a job has hundreds of rows at the most,
 -- however long it runs.
