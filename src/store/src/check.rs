@@ -2,7 +2,7 @@
 
 use drover_domain::{ApplicationId, CommandState, JobId};
 
-use crate::{GenericClient, StoreError, sql};
+use crate::{GenericClient, StoreError, failures::failure_code, sql};
 
 /// A rule that some rows break.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Violation {
 }
 
 /// The rules, each a query over one job ($1) that names the offenders.
-const RULES: [(&str, &str); 9] = [
+const RULES: [(&str, &str); 10] = [
     (
         "every device that was asked for and planned has a command",
         // A push passes devices by that need nothing of it.
@@ -56,6 +56,29 @@ const RULES: [(&str, &str); 9] = [
          FROM (SELECT state, sum(count) AS count FROM job_tallies WHERE job_id = $1 GROUP BY state) t
          FULL JOIN (SELECT state, count(*) AS count FROM commands WHERE job_id = $1 GROUP BY state) c USING (state)
          WHERE COALESCE(t.count, 0) <> COALESCE(c.count, 0)",
+    ),
+    (
+        "the tallies of failures equal the outcomes that are none of success",
+        // What a shard has no room for it counts under '*', so a code may have fewer there, and never more. Jobs that are older
+        // than the tallies had attempts that ended while nobody counted.
+        concat!(
+            "/* check::failure_tallies */ WITH told AS (
+                 SELECT outcome, attempt, code, sum(count) AS count FROM failure_tallies WHERE job_id = $1 GROUP BY 1, 2, 3),
+             ended AS (
+                 SELECT outcome, attempt, ",
+            failure_code!("code"),
+            " AS code, count(*) AS count FROM outcomes WHERE job_id = $1 AND outcome <> 'succeeded' GROUP BY 1, 2, 3)
+             SELECT outcome || ' attempt ' || attempt || ': tally ' || COALESCE(t.count, 0) || ', outcomes ' || COALESCE(e.count, 0)
+             FROM (SELECT outcome, attempt, sum(count) AS count FROM told GROUP BY 1, 2) t
+             FULL JOIN (SELECT outcome, attempt, sum(count) AS count FROM ended GROUP BY 1, 2) e USING (outcome, attempt)
+             WHERE COALESCE(t.count, 0) <> COALESCE(e.count, 0)
+               AND EXISTS (SELECT FROM jobs WHERE id = $1 AND created_at >
+                   (SELECT applied_on::timestamptz FROM refinery_schema_history WHERE version = 12))
+             UNION ALL
+             SELECT outcome || ' attempt ' || attempt || ' code ' || code || ': tally ' || t.count || ', outcomes ' || COALESCE(e.count, 0)
+             FROM told t LEFT JOIN ended e USING (outcome, attempt, code)
+             WHERE code <> '*' AND t.count > COALESCE(e.count, 0)"
+        ),
     ),
     (
         "an open deadline is covered by a timer that fires no later",

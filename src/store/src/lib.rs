@@ -15,6 +15,7 @@ pub mod commands;
 pub mod credentials;
 pub mod devices;
 mod error;
+pub mod failures;
 pub mod files;
 pub mod firmwares;
 pub mod hints;

@@ -2,7 +2,7 @@
 
 use drover_domain::{CommandId, Outcome};
 
-use crate::{StoreError, Tx, sql};
+use crate::{StoreError, Tx, sql, tallies::Tally};
 
 /// How one attempt ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +19,9 @@ pub struct NewOutcome<'a> {
     pub message: Option<&'a str>,
 }
 
-/// Records how attempts ended. The primary key refuses a second outcome of an attempt.
-pub async fn insert(tx: &Tx<'_>, outcomes: &[NewOutcome<'_>]) -> Result<(), StoreError> {
+/// Records how attempts ended, and notes those that did not succeed in `tally`. The primary key refuses a second outcome of an
+/// attempt.
+pub async fn insert(tx: &Tx<'_>, outcomes: &[NewOutcome<'_>], tally: &mut Tally) -> Result<(), StoreError> {
     const SQL: &str = "/* outcomes::insert */ INSERT INTO outcomes (job_id, device_id, attempt, outcome, code, message)
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::text[], $5::text[], $6::text[])";
     if outcomes.is_empty() {
@@ -33,5 +34,8 @@ pub async fn insert(tx: &Tx<'_>, outcomes: &[NewOutcome<'_>]) -> Result<(), Stor
     let codes: Vec<Option<&str>> = outcomes.iter().map(|o| o.code).collect();
     let messages: Vec<Option<&str>> = outcomes.iter().map(|o| o.message).collect();
     sql::execute(tx, SQL, &[&jobs, &devices, &attempts, &names, &codes, &messages]).await?;
+    for outcome in outcomes.iter().filter(|outcome| outcome.outcome != Outcome::Succeeded) {
+        tally.note_failure(outcome.command.job, outcome.outcome, outcome.code, outcome.attempt);
+    }
     Ok(())
 }

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use drover_domain::{ApplicationId, CommandState, JobId};
+use drover_domain::{ApplicationId, CommandState, JobId, Outcome};
 
-use crate::{GenericClient, StoreError, Tx, rows, sql};
+use crate::{
+    GenericClient, StoreError, Tx,
+    failures::{self, FailureKey},
+    rows, sql,
+};
 
 /// Rows a job and state are spread over.
 pub const SHARDS: u16 = 16;
@@ -15,6 +19,8 @@ pub struct Tally {
     commands: BTreeMap<(JobId, CommandState), i64>,
     /// Devices that an application was pushed to, and that have it.
     installs: BTreeMap<ApplicationId, (i64, i64)>,
+    /// Attempts that did not succeed.
+    failures: BTreeMap<FailureKey, i64>,
 }
 
 impl Tally {
@@ -39,9 +45,15 @@ impl Tally {
         self.installs.entry(application).or_default().1 += count;
     }
 
-    /// Writes the changes: those of applications first, as every transaction does.
+    /// Notes an attempt that ended without success.
+    pub fn note_failure(&mut self, job: JobId, outcome: Outcome, code: Option<&str>, attempt: i16) {
+        *self.failures.entry(FailureKey::new(job, outcome, code, attempt)).or_default() += 1;
+    }
+
+    /// Writes the changes: those of applications first and those of commands last, as every transaction does.
     pub async fn write(self, tx: &Tx<'_>, shard: i16) -> Result<(), StoreError> {
         write_installs(tx, shard, self.installs).await?;
+        failures::write(tx, shard, self.failures).await?;
         write_commands(tx, shard, self.commands).await
     }
 }

@@ -170,7 +170,7 @@ impl Service {
         let cancel_timeout = self.options().cancel_timeout;
         let happening = Happening { cancel_timeout, ..Happening::new(job.id, devices, wish) };
         let moved = commands::apply(tx, &happening, tally).await?;
-        outcomes::insert(tx, &ended(&moved)).await?;
+        outcomes::insert(tx, &ended(&moved), tally).await?;
         let devices_that = |is: fn(&&Moved) -> bool| moved.iter().filter(is).map(|m| m.command.device.0).collect();
         for waiting in self.chunks(Devices::List(devices_that(|m| m.to == CommandState::Cancelling))) {
             timers::insert(tx, job.id, &waiting, cancel_timeout).await?;

@@ -136,7 +136,7 @@ impl Service {
         for older in outdated.chunk_by(|a, b| a.job == b.job) {
             let ids: Vec<i64> = older.iter().map(|command| command.device.0).collect();
             let moved = commands::apply(tx, &Happening::new(older[0].job, &ids, Event::Superseded), tally).await?;
-            outcomes::insert(tx, &ended(&moved)).await?;
+            outcomes::insert(tx, &ended(&moved), tally).await?;
         }
         let action = DispatchAction::Send { attempt };
         for devices in self.chunks(devices) {

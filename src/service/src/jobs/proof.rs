@@ -131,7 +131,7 @@ impl Service {
             let (code, message) = (Some(CHECK_IN), Some(message.as_str()));
             Some(NewOutcome { command: moved.command, attempt: moved.attempt, outcome: moved.outcome?, code, message })
         };
-        outcomes::insert(tx, &moved.iter().filter_map(outcome).collect::<Vec<_>>()).await?;
+        outcomes::insert(tx, &moved.iter().filter_map(outcome).collect::<Vec<_>>(), tally).await?;
         Ok(moved)
     }
 }

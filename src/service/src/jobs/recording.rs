@@ -82,7 +82,7 @@ impl Service {
             let moved =
                 self.apply_group(&tx, &rules[&group.job], &group, &recording.devices(&members), &mut tally).await?;
             let outcomes = recording.applied(&members, &moved);
-            outcomes::insert(&tx, &outcomes).await?;
+            outcomes::insert(&tx, &outcomes, &mut tally).await?;
             note_versions(&tx, &rules[&group.job], &group, &moved).await?;
             carried_out.note(&rules[&group.job], &moved);
             all_moved.push((rules[&group.job].kind, moved));

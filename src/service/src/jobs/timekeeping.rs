@@ -109,7 +109,7 @@ impl Service {
             ..Happening::new(rules.id, &devices, event)
         };
         let moved = commands::apply(tx, &happening, tally).await?;
-        outcomes::insert(tx, &ended(&moved)).await?;
+        outcomes::insert(tx, &ended(&moved), tally).await?;
         metrics::counter!("drover_command_deadlines_passed_total", "kind" => rules.kind.as_str())
             .increment(moved.len() as u64);
         Ok(moved)
