@@ -41,7 +41,7 @@ CREATE TABLE retries (
     -- Devices up to this one have been looked at.
     walked_to   bigint NOT NULL DEFAULT 0,
     retried     bigint NOT NULL DEFAULT 0,
-    -- Passed by, since the device is in another job.
+    -- Passed by, since the device is in another job, or has been given something newer.
     busy        bigint NOT NULL DEFAULT 0,
     asked_by    text NOT NULL,
     asked_at    timestamptz NOT NULL DEFAULT now(),
@@ -49,6 +49,12 @@ CREATE TABLE retries (
 );
 CREATE INDEX retries_open_idx ON retries (job_id, id) WHERE finished_at IS NULL;
 CREATE INDEX retries_job_idx ON retries (job_id, id);
+
+-- A job that was held and goes on: what was queued before is handed out again.
+ALTER TABLE jobs ADD COLUMN resumed_at timestamptz;
+-- What may complete: jobs that are held too, when nothing is left to hold.
+DROP INDEX jobs_working_idx;
+CREATE INDEX jobs_working_idx ON jobs (id) WHERE state IN ('running', 'paused') AND kind <> 'publish';
 
 -- Why attempts did not succeed, counted by those who record it: over shards, as job_tallies. Codes are the devices' words;
 -- beyond a limit of different ones a shard counts them together, as code '*'.
