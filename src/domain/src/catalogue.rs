@@ -84,6 +84,8 @@ pub struct Rollout {
     pub organisations: Option<Vec<OrganisationId>>,
     /// Whether all its devices have their commands. Before that, one that has none may still get it.
     pub is_planned: bool,
+    /// Whether it is held: what has not gone out waits.
+    pub is_paused: bool,
     /// Whether it is to be installed without asking.
     pub is_forced: bool,
 }

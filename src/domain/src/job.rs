@@ -57,7 +57,8 @@ impl JobState {
                 S::Running
             }
             (E::Pause, S::Running) => S::Paused,
-            (E::LastCommandEnded, S::Running) => S::Completed,
+            // Nothing is left to hold.
+            (E::LastCommandEnded, S::Running | S::Paused) => S::Completed,
             (E::Cancel, S::Draft | S::Scheduled | S::Running | S::Paused) => S::Cancelled,
             (E::Abort, S::Running | S::Paused) => S::Aborted,
             _ => return None,
@@ -120,6 +121,14 @@ mod tests {
     #[test]
     fn a_job_starts_once() {
         assert_eq!(JobState::sources(E::Start).collect::<Vec<_>>(), [S::Draft, S::Scheduled]);
+    }
+
+    #[test]
+    fn a_job_is_held_only_while_it_runs() {
+        assert_eq!(JobState::sources(E::Pause).collect::<Vec<_>>(), [S::Running]);
+        assert_eq!(JobState::sources(E::Resume).collect::<Vec<_>>(), [S::Paused]);
+        assert_eq!(JobState::sources(E::LastCommandEnded).collect::<Vec<_>>(), [S::Running, S::Paused]);
+        assert_eq!(S::Paused.after(E::Reopen), None, "it would go out at once");
     }
 
     #[test]

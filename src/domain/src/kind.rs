@@ -17,6 +17,11 @@ impl JobKind {
     /// Every kind.
     pub const ALL: [Self; 4] = [Self::Publish, Self::Distribute, Self::Push, Self::Firmware];
 
+    /// Whether jobs of this kind give devices commands. What has none cannot be held, nor tried again.
+    pub const fn has_commands(self) -> bool {
+        !matches!(self, Self::Publish)
+    }
+
     /// Whether stopping a job of this kind leaves alone what a device has begun: it stops what has not been delivered. Of the
     /// others, devices are asked to stop. Of a push, what a device has begun is ended by the uninstall or removal that follows
     /// and takes its place.

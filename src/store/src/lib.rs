@@ -12,6 +12,7 @@ pub mod catalogue;
 pub mod check;
 pub mod clients;
 pub mod commands;
+pub mod control;
 pub mod credentials;
 pub mod devices;
 mod error;

@@ -101,6 +101,8 @@ pub struct Job {
     pub created_at: DateTime<Utc>,
     /// When it was started.
     pub started_at: Option<DateTime<Utc>>,
+    /// When it last went on after it was held.
+    pub resumed_at: Option<DateTime<Utc>>,
     /// When its time is over.
     pub expires_at: Option<DateTime<Utc>>,
     /// Whether its time is over, by the database's clock.

@@ -96,6 +96,7 @@ pub(crate) fn job(row: &Row) -> Result<Job, StoreError> {
         trace_context: row.get("trace_context"),
         created_at: row.get("created_at"),
         started_at: row.get("started_at"),
+        resumed_at: row.get("resumed_at"),
         expires_at: row.get("expires_at"),
         is_expired: row.get("is_expired"),
         finished_at: row.get("finished_at"),

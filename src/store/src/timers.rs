@@ -80,6 +80,16 @@ pub async fn ring(tx: &Tx<'_>, job: JobId) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Rings those timers of a job that have to do with any device from `first` to `last`. Before the commands are locked, as by
+/// whoever serves a timer; of one that is being served, its end is waited for.
+pub async fn ring_between(tx: &Tx<'_>, job: JobId, first: i64, last: i64) -> Result<(), StoreError> {
+    const SQL: &str = "/* timers::ring_between */ UPDATE timers SET fire_at = LEAST(fire_at, now())
+        WHERE id = ANY(ARRAY(SELECT id FROM timers
+            WHERE job_id = $1 AND first_device <= $3 AND last_device >= $2 ORDER BY id FOR UPDATE))";
+    sql::execute(tx, SQL, &[&job.0, &first, &last]).await?;
+    Ok(())
+}
+
 /// Puts off a timer that cannot be served, so that it does not keep the others waiting.
 pub async fn put_off(client: &impl GenericClient, id: i64, pause: Duration) -> Result<(), StoreError> {
     const SQL: &str =

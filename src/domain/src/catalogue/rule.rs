@@ -110,6 +110,8 @@ impl Rollout {
     fn wave(&self, asking: &Asking<'_>) -> Option<Wave> {
         match asking.asker.commands.get(&self.job) {
             Some(CommandState::Planned) => Some(Wave::Ahead),
+            // It waits in the queue until its job goes on.
+            Some(CommandState::Queued) if self.is_paused => Some(Wave::Ahead),
             Some(_) => Some(Wave::Open),
             None => (!self.is_planned).then_some(Wave::Ahead),
         }

@@ -46,6 +46,7 @@ pub(super) fn rollout(job: i64, organisations: Option<&[i64]>, is_planned: bool)
         job: JobId(job),
         organisations: organisations.map(|ids| ids.iter().copied().map(OrganisationId).collect()),
         is_planned,
+        is_paused: false,
         is_forced: false,
     }
 }

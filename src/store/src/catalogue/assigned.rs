@@ -61,6 +61,7 @@ pub(super) async fn entries(client: &impl GenericClient, tenant: TenantId) -> Re
 /// Drover itself pushes, to single devices, rolls nothing out.
 async fn rollouts(client: &impl GenericClient, tenant: TenantId) -> Result<BTreeMap<i64, Vec<Rollout>>, StoreError> {
     const SQL: &str = "/* catalogue::assigned::rollouts */ SELECT j.*,
+            j.state = 'paused' AS is_paused,
             j.state <> 'scheduled' AND NOT EXISTS (SELECT FROM audiences
                 WHERE job_id = j.id AND kind = 'users' AND planned_at IS NULL OFFSET 0) AS is_planned
         FROM (SELECT id, assignment_id, state, COALESCE(expires_at <= now(), false) AS is_over FROM jobs
@@ -71,10 +72,14 @@ async fn rollouts(client: &impl GenericClient, tenant: TenantId) -> Result<BTree
     let mut after = 0_i64;
     loop {
         let rows = sql::query(client, SQL, &[&tenant.0, &after, &PAGE]).await?;
-        // One that has given everybody a command keeps nobody waiting any more.
-        for row in rows.iter().filter(|row| !row.get::<_, bool>("is_over") && !row.get::<_, bool>("is_planned")) {
+        for row in rows.iter().filter(|row| !row.get::<_, bool>("is_over")) {
+            let (is_planned, is_paused): (bool, bool) = (row.get("is_planned"), row.get("is_paused"));
+            // One that has given everybody a command keeps nobody waiting any more, unless it is held.
+            if is_planned && !is_paused {
+                continue;
+            }
             let job = JobId(row.get("id"));
-            let rollout = Rollout { job, organisations: None, is_planned: false, is_forced: false };
+            let rollout = Rollout { job, organisations: None, is_planned, is_paused, is_forced: false };
             found.entry(row.get("assignment_id")).or_default().push(rollout);
         }
         match rows.last() {

@@ -42,7 +42,7 @@ async fn jobs(client: &impl GenericClient, tenant: TenantId) -> Result<BTreeMap<
     // What the clock has ended counts no more, whether or not the timekeeper has been there. A publication has an audience for
     // each organisation, with an end of its own.
     const SQL: &str = "/* catalogue::published::jobs */ SELECT j.*, a.*
-        FROM (SELECT id, kind, client_version_id, force, expires_at,
+        FROM (SELECT id, kind, client_version_id, force AND state <> 'paused' AS force, state = 'paused' AS is_paused, expires_at,
                 COALESCE(expires_at <= now(), false) OR kind = 'publish' AND state <> 'running' AS is_over
             FROM jobs WHERE tenant_id = $1 AND kind IN ('publish', 'distribute')
                 AND state IN ('scheduled', 'running', 'paused') AND id > $2 ORDER BY id LIMIT $3) j
@@ -76,6 +76,7 @@ fn note(row: &Row, jobs: &mut Jobs) -> Result<(), StoreError> {
             job: JobId(row.get("id")),
             organisations: Some(organisations.collect()),
             is_planned: row.get("is_planned"),
+            is_paused: row.get("is_paused"),
             is_forced: row.get("force"),
         });
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use drover_domain::{CommandState, JobId};
 
 use super::Devices;
@@ -52,6 +53,31 @@ pub async fn lease_again(
     let found =
         sql::query(tx, SQL, &[&job.0, &devices, &attempt, &lease.as_secs_f64(), &max_lease.as_secs_f64()]).await?;
     Ok(found.iter().map(|row| row.get(0)).collect())
+}
+
+/// Lets queued commands that are due wait for as long as their job is held: until its time is over, or for another `look`, after
+/// which they are looked at again. When the job goes on they are made due by [`make_queued_due_before`].
+pub async fn hold(tx: &Tx<'_>, job: JobId, devices: &[i64], look: Duration) -> Result<(), StoreError> {
+    const SQL: &str = "/* commands::hold */ UPDATE commands
+        SET deadline_at = LEAST(now() + make_interval(secs => $3), (SELECT expires_at FROM jobs WHERE id = $1))
+        WHERE job_id = $1 AND device_id = ANY($2) AND state = 'queued' AND deadline_at <= now()";
+    sql::execute(tx, SQL, &[&job.0, &devices, &look.as_secs_f64()]).await?;
+    Ok(())
+}
+
+/// Makes the commands from `first` to `last` due that were queued before the job went on, as soon as their pause allows. The
+/// caller has rung their timers.
+pub async fn make_queued_due_before(
+    tx: &Tx<'_>,
+    job: JobId,
+    (first, last): (i64, i64),
+    resumed_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    const SQL: &str = "/* commands::make_queued_due_before */ UPDATE commands SET deadline_at = GREATEST(now(), not_before)
+        WHERE job_id = $1 AND device_id BETWEEN $2 AND $3 AND state = 'queued' AND updated_at < $4
+            AND deadline_at > GREATEST(now(), not_before)";
+    sql::execute(tx, SQL, &[&job.0, &first, &last, &resumed_at]).await?;
+    Ok(())
 }
 
 /// Makes the queued commands among the next `limit` devices after `after` due as soon as their pause allows: for a broker

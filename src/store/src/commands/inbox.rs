@@ -42,12 +42,13 @@ pub async fn open(client: &impl GenericClient, device: DeviceId, limit: i64) -> 
     sql::query(client, SQL, &[&device.0, &limit]).await?.iter().map(open).collect()
 }
 
-/// Queued commands of devices that nobody was there for, by job: not those in a pause.
+/// Queued commands of devices that nobody was there for, by job: not those in a pause, nor those of a job that is held.
 pub async fn waiting(client: &impl GenericClient, devices: &[i64]) -> Result<Vec<(JobId, Vec<i64>)>, StoreError> {
     const SQL: &str =
         "/* commands::inbox::waiting */ SELECT job_id, array_agg(device_id ORDER BY device_id) FROM commands
         WHERE device_id = ANY($1) AND finished_at IS NULL AND state = 'queued'
             AND (not_before IS NULL OR not_before <= now())
+            AND (SELECT state FROM jobs WHERE id = job_id) <> 'paused'
         GROUP BY job_id ORDER BY job_id";
     Ok(sql::query(client, SQL, &[&devices]).await?.iter().map(|row| (JobId(row.get(0)), row.get(1))).collect())
 }

@@ -20,6 +20,20 @@ pub struct ReleasedChunk {
     pub released: i64,
 }
 
+/// The next `limit` devices of a job after `after`: the first, the last, and how many; `None` when there is none.
+pub async fn chunk_after(
+    client: &impl GenericClient,
+    job: JobId,
+    after: i64,
+    limit: i64,
+) -> Result<Option<(i64, i64, i64)>, StoreError> {
+    const SQL: &str = "/* commands::chunk_after */ SELECT min(device_id), max(device_id), count(*) FROM (
+        SELECT device_id FROM commands WHERE job_id = $1 AND device_id > $2 ORDER BY device_id LIMIT $3) chunk";
+    let chunk = sql::query_one(client, SQL, &[&job.0, &after, &limit]).await?;
+    let ends: (Option<i64>, Option<i64>) = (chunk.get(0), chunk.get(1));
+    Ok(ends.0.zip(ends.1).map(|(first, last)| (first, last, chunk.get(2))))
+}
+
 /// Lets the planned commands among the next `limit` devices after `after` go; `None` when there is no further device. They
 /// are the dispatcher's for `lease`. The caller holds the job's lock.
 pub async fn release_chunk(
@@ -29,17 +43,12 @@ pub async fn release_chunk(
     limit: i64,
     (retry_limit, lease): (i16, Duration),
 ) -> Result<Option<ReleasedChunk>, StoreError> {
-    const CHUNK: &str = "/* commands::release_chunk chunk */ SELECT count(*), min(device_id), max(device_id) FROM (
-        SELECT device_id FROM commands WHERE job_id = $1 AND device_id > $2 ORDER BY device_id LIMIT $3) chunk";
     const RELEASE: &str = "/* commands::release_chunk */ UPDATE commands SET state = 'queued', prior_state = state,
             retries_left = $4, deadline_at = now() + make_interval(secs => $5), updated_at = now()
         WHERE job_id = $1 AND device_id BETWEEN $2 AND $3 AND state = 'planned'";
-    let chunk = sql::query_one(tx, CHUNK, &[&job.0, &after, &limit]).await?;
-    let (Some(first), Some(last)) = (chunk.get::<_, Option<i64>>(1), chunk.get::<_, Option<i64>>(2)) else {
-        return Ok(None);
-    };
+    let Some((first, last, looked_at)) = chunk_after(tx, job, after, limit).await? else { return Ok(None) };
     let released = sql::execute(tx, RELEASE, &[&job.0, &first, &last, &retry_limit, &lease.as_secs_f64()]).await?;
-    Ok(Some(ReleasedChunk { first, last, looked_at: chunk.get(0), released: released.cast_signed() }))
+    Ok(Some(ReleasedChunk { first, last, looked_at, released: released.cast_signed() }))
 }
 
 /// Commands of other jobs of the same line (the same kind, and the same client program, package or list) that are still out for the devices to

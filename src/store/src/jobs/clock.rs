@@ -13,6 +13,13 @@ pub async fn set_plan_due(tx: &Tx<'_>, id: JobId, after: Option<Duration>) -> Re
     Ok(())
 }
 
+/// Has the planner called when the job's time is over.
+pub async fn set_plan_due_at_expiry(tx: &Tx<'_>, id: JobId) -> Result<(), StoreError> {
+    const SQL: &str = "/* jobs::set_plan_due_at_expiry */ UPDATE jobs SET plan_due_at = expires_at WHERE id = $1";
+    sql::execute(tx, SQL, &[&id.0]).await?;
+    Ok(())
+}
+
 /// Jobs for which the planner is overdue, `limit` at most, locked; each is given `again` until it is overdue once more.
 pub async fn plan_overdue(tx: &Tx<'_>, limit: i64, again: Duration) -> Result<Vec<JobId>, StoreError> {
     const SQL: &str = "/* jobs::plan_overdue */ UPDATE jobs SET plan_due_at = now() + make_interval(secs => $2)
@@ -31,10 +38,12 @@ pub async fn due(tx: &Tx<'_>, limit: i64) -> Result<Vec<JobId>, StoreError> {
     Ok(sql::query(tx, SQL, &[&limit]).await?.iter().map(|row| JobId(row.get(0))).collect())
 }
 
-/// Running jobs after `after` that have nothing left to plan, release or wait for, `limit` at most.
+/// Jobs after `after` that run, or are held, and have nothing left to plan, release or wait for, `limit` at most. What a held job
+/// has yet to release is planned.
 pub async fn finished(client: &impl GenericClient, after: JobId, limit: i64) -> Result<Vec<JobId>, StoreError> {
     const SQL: &str = "/* jobs::finished */ SELECT j.id FROM jobs j
-        WHERE j.state = 'running' AND j.kind <> 'publish' AND j.released_to IS NULL AND j.id > $1
+        WHERE j.state IN ('running', 'paused') AND j.kind <> 'publish' AND (j.released_to IS NULL OR j.state = 'paused') AND j.id > $1
+        AND NOT EXISTS (SELECT FROM retries r WHERE r.job_id = j.id AND r.finished_at IS NULL)
         AND NOT EXISTS (SELECT FROM audiences a WHERE a.job_id = j.id AND a.planned_at IS NULL)
         AND NOT EXISTS (SELECT FROM job_tallies t WHERE t.job_id = j.id AND t.state = ANY($3)
             GROUP BY t.state HAVING sum(t.count) > 0)

@@ -8,21 +8,21 @@ use drover_domain::{ApplicationId, JobId, JobKind, JobState, Policy, PushAction,
 
 use crate::{GenericClient, Job, StoreError, Tx, rows, sql};
 
-pub use clock::{due, finished, plan_overdue, set_plan_due, unfinished};
+pub use clock::{due, finished, plan_overdue, set_plan_due, set_plan_due_at_expiry, unfinished};
 pub use firmware::{JobChange, NewJob, delete, get, insert, lock, page, update};
-pub use lifecycle::{apply, set_released_to};
+pub use lifecycle::{apply, cap_expiry, set_released_to};
 
 /// Columns of [`rows::job`], of jobs `j`.
 macro_rules! job_columns {
     () => {
         "j.id AS job_id, j.tenant_id AS job_tenant_id, j.kind, j.name AS job_name, j.description, j.state, j.retry_limit,
             j.attempt_timeout_s, j.job_timeout_s, j.proof_required, j.created_by, j.trace_context, j.created_at,
-            j.started_at, j.expires_at, COALESCE(j.expires_at <= now(), false) AS is_expired, j.finished_at,
+            j.started_at, j.resumed_at, j.expires_at, COALESCE(j.expires_at <= now(), false) AS is_expired, j.finished_at,
             (SELECT COALESCE(sum(t.count), 0)::bigint FROM job_tallies t WHERE t.job_id = j.id) AS device_count"
     };
 }
 
-use job_columns;
+pub(crate) use job_columns;
 
 /// Columns and tables of [`rows::job`].
 macro_rules! select_job {

@@ -5,7 +5,7 @@ mod targets;
 
 use chrono::{DateTime, Utc};
 use drover_domain::{
-    ApplicationId, AssignmentId, OperatorId, OrganisationId, PolicyId, Relationship, RestrictionId, TenantId,
+    ApplicationId, AssignmentId, JobId, OperatorId, OrganisationId, PolicyId, Relationship, RestrictionId, TenantId,
 };
 use tokio_postgres::Row;
 
@@ -203,6 +203,15 @@ pub async fn live(
         Subject::Restriction(id) => (OF_RESTRICTION, id.0),
     };
     sql::query(client, statement, &[&id, &after.0, &limit]).await?.iter().map(assignment).collect()
+}
+
+/// Ends the assignment that a push was made with, if it lives and this push was the first to carry it out. `None`: it is not so.
+pub async fn end_of_first_push(tx: &Tx<'_>, job: JobId) -> Result<Option<AssignmentId>, StoreError> {
+    const SQL: &str = "/* pushing::assignments::end_of_first_push */ UPDATE assignments SET ended_at = now()
+        WHERE id = (SELECT assignment_id FROM jobs WHERE id = $1) AND ended_at IS NULL
+            AND (SELECT id FROM jobs WHERE assignment_id = assignments.id ORDER BY id LIMIT 1) = $1
+        RETURNING id";
+    Ok(sql::query_opt(tx, SQL, &[&job.0]).await?.map(|row| AssignmentId(row.get(0))))
 }
 
 /// Ends every live assignment of a subject. Their targets stay as what was asked for.

@@ -127,6 +127,26 @@ pub async fn take_turn(tx: &Tx<'_>, job: JobId) -> Result<Option<Push>, StoreErr
     Ok(Some(Push { action, subject }))
 }
 
+/// What speaks against moving a push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether what it carries out has been taken back, or replaced.
+    pub is_taken_back: bool,
+    /// Whether what it is about is being removed, or is gone.
+    pub is_removing: bool,
+}
+
+/// What speaks against moving a push.
+pub async fn standing(client: &impl GenericClient, job: JobId) -> Result<Standing, StoreError> {
+    const SQL: &str = "/* pushing::pushes::standing */ SELECT
+            COALESCE((SELECT ended_at IS NOT NULL FROM assignments WHERE id = j.assignment_id), false) AS is_taken_back,
+            COALESCE((SELECT COALESCE(removing_at, deleted_at) IS NOT NULL FROM applications WHERE id = j.application_id),
+                (SELECT COALESCE(removing_at, deleted_at) IS NOT NULL FROM restrictions WHERE id = j.restriction_id), false) AS is_removing
+        FROM jobs j WHERE j.id = $1";
+    let row = sql::query_one(client, SQL, &[&job.0]).await?;
+    Ok(Standing { is_taken_back: row.get("is_taken_back"), is_removing: row.get("is_removing") })
+}
+
 /// Pushes of these assignments that have not ended, locked in the order of their ids.
 pub async fn lock_open_of(tx: &Tx<'_>, assignments: &[AssignmentId]) -> Result<Vec<JobId>, StoreError> {
     const SQL: &str = "/* pushing::pushes::lock_open_of */ SELECT id FROM jobs

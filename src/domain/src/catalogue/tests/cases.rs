@@ -159,6 +159,25 @@ fn what_begins_later_is_ahead() {
 }
 
 #[test]
+fn what_waits_in_the_queue_of_a_held_roll_out_is_ahead() {
+    let to = |state, is_paused| {
+        let held = Rollout { is_paused, ..rollout(7, None, true) };
+        let commands = [(JobId(7), state)].into();
+        offered(&[Entry { rollouts: vec![held], ..published("a", 2, 1) }], &Asker { commands, ..asker() })
+    };
+    assert_eq!(to(CommandState::Queued, false), [2]);
+    for (state, expected) in [
+        (CommandState::Planned, vec![]),
+        (CommandState::Queued, vec![]),
+        (CommandState::Sent, vec![2]),
+        (CommandState::Failed, vec![2]),
+        (CommandState::Succeeded, vec![2]),
+    ] {
+        assert_eq!(to(state, true), expected, "{state:?}");
+    }
+}
+
+#[test]
 fn of_what_is_assigned_the_newest_push_has_the_last_word() {
     let everybody = |id| Assigned { default_group_of: Some(OrganisationId(1)), ..assigned(id) };
     let entries = [application("a", 9, everybody(7)), application("a", 4, everybody(8))];
