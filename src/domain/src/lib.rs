@@ -3,6 +3,7 @@
 //! No IO, no async, no SQL, no clock: everything here is a function of its arguments.
 
 mod admission;
+pub mod alarm;
 mod application;
 pub mod catalogue;
 mod channel;
