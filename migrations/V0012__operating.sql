@@ -159,6 +159,8 @@ CREATE TABLE workers (
 -- The list of jobs, newest first, for a tenant and for the installation; jobs that ended lately, whose last changes count too.
 CREATE INDEX jobs_tenant_idx ON jobs (tenant_id, id) WHERE deleted_at IS NULL;
 CREATE INDEX jobs_finished_idx ON jobs (finished_at) WHERE finished_at IS NOT NULL;
+-- Jobs that are to start or are held, which every look at what is going on reads; publications, which run long, are not among them.
+CREATE INDEX jobs_held_idx ON jobs (id) WHERE state IN ('scheduled', 'paused');
 -- What failed in a job: written once a row, and only for attempts that did not succeed.
 CREATE INDEX outcomes_failed_idx ON outcomes (job_id, device_id) WHERE outcome <> 'succeeded';
 -- Devices by the beginning of what they call themselves.
