@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use drover_messages::Queue;
 
 use crate::{
-    BrokerConfig, BrokerError, BrokerHealth, DeadMessage, Outgoing, PublishError, TopicStream,
+    BrokerConfig, BrokerError, BrokerHealth, DeadMessage, Outgoing, PublishError, QueueState, TakenDead, TopicStream,
     feed::{Feed, FeedOptions},
     in_process::InProcess,
     rabbit::Rabbit,
@@ -85,6 +85,17 @@ impl Broker {
     /// Up to `limit` messages of a queue's dead-letter queue, oldest first. They stay there.
     pub async fn peek_dead(&self, queue: Queue, limit: usize) -> Result<Vec<DeadMessage>, BrokerError> {
         on_driver!(self, driver => driver.peek_dead(queue, limit).await)
+    }
+
+    /// Takes up to `limit` messages of a queue's dead-letter queue, oldest first. They are gone from there when the answer
+    /// is [forgotten](TakenDead::forget), and stay when it is dropped. Until then nobody else takes or sees them.
+    pub async fn take_dead(&self, queue: Queue, limit: usize) -> Result<TakenDead, BrokerError> {
+        on_driver!(self, driver => driver.take_dead(queue, limit).await)
+    }
+
+    /// Every queue as it stands now.
+    pub async fn queue_states(&self) -> Result<Vec<QueueState>, BrokerError> {
+        on_driver!(self, driver => driver.queue_states().await)
     }
 
     /// Ends what publishing is under way, then the connections. End the workers first: one that still runs ends with

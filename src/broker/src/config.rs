@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use drover_messages::Queue;
 
-use crate::AmqpUrl;
+use crate::{AmqpUrl, Management};
 
 /// How to reach the broker, and its limits.
 #[derive(Debug, Clone)]
@@ -33,6 +33,8 @@ pub struct BrokerConfig {
     pub dead_reports_max: u32,
     /// How many messages the in-process driver holds at the most; it refuses to publish more.
     pub in_process_capacity: usize,
+    /// RabbitMQ's management API, which alone knows rates and what is unacknowledged.
+    pub management: Option<Management>,
 }
 
 impl Default for BrokerConfig {
@@ -49,6 +51,7 @@ impl Default for BrokerConfig {
             newer_max_waits_of_reports: 32, // half an hour
             dead_reports_max: 100_000,
             in_process_capacity: 1_000_000,
+            management: None,
         }
     }
 }

@@ -11,6 +11,7 @@
 //! - a delivery that cannot be read goes to the dead-letter queue with the reason, its neighbours are handled;
 //! - a worker ends on its token or on an error that no reconnecting can heal, never on a transient one.
 
+mod activity;
 mod broker;
 mod config;
 mod delivery;
@@ -24,10 +25,13 @@ mod names;
 mod outgoing;
 mod rabbit;
 mod size;
+mod state;
+mod taken;
 mod topic;
 mod url;
 mod worker;
 
+pub use activity::Activity;
 pub use broker::Broker;
 pub use config::BrokerConfig;
 pub use delivery::{Batch, DeadMessage, Delivery};
@@ -38,6 +42,8 @@ pub use metrics::describe_metrics;
 pub use outgoing::{MAX_BODY_BYTES, Outgoing, Target};
 pub use rabbit::{InvalidManagementUrl, Management, ManagementError};
 pub use size::MAX_REPORT_BYTES;
+pub use state::QueueState;
+pub use taken::TakenDead;
 pub use topic::{TopicMessage, TopicStream};
 pub use url::{AmqpUrl, InvalidAmqpUrl};
 pub use worker::{WorkerOptions, run_worker};

@@ -28,6 +28,14 @@ pub struct Outgoing {
 pub enum Target {
     /// A queue of the topology.
     Queue(Queue),
+    /// A queue of the topology, for a message that first came under another routing key: a device's report that is sent
+    /// again is still that device's.
+    QueueUnder {
+        /// The queue.
+        queue: Queue,
+        /// The key.
+        routing_key: String,
+    },
     /// Whoever subscribed to this routing key: `devices.<uuid>.commands` is the MQTT topic `devices/<uuid>/commands`.
     Topic(String),
 }

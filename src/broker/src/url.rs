@@ -11,6 +11,11 @@ use serde::Deserialize;
 pub struct AmqpUrl(AMQPUri);
 
 impl AmqpUrl {
+    /// The virtual host.
+    pub(crate) fn vhost(&self) -> &str {
+        &self.0.vhost
+    }
+
     /// The address with the defaults that a URL may leave open: it is for the connection alone.
     pub(crate) fn to_uri(&self, connect_timeout_ms: u64, heartbeat_s: u16) -> AMQPUri {
         let mut uri = self.0.clone();

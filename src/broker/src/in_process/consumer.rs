@@ -22,6 +22,7 @@ pub(super) async fn run(
 ) -> Result<(), BrokerError> {
     let FeedEnd { deliveries, mut settles, control } = end;
     let arrived = broker.store().arrived(queue);
+    broker.store().add_consumer(queue);
     let prefetch = usize::from(options.prefetch);
     let mut consumer = Consumer {
         broker: Arc::clone(&broker),
@@ -107,7 +108,7 @@ impl Consumer {
             let Some(mut stored) = self.held.remove(&receipt.tag) else { continue };
             stored.redelivered = false;
             match action {
-                Action::Done => self.broker.store().forget(),
+                Action::Done => self.broker.store().forget(self.queue),
                 Action::Retry { after, .. } => {
                     stored.attempt += 1;
                     self.broker.push_later(self.queue, stored, after);
@@ -127,6 +128,7 @@ impl Drop for Consumer {
     /// However the worker ends, what it has not settled goes back, in order.
     fn drop(&mut self) {
         let mut store = self.broker.store();
+        store.remove_consumer(self.queue);
         for stored in std::mem::take(&mut self.held).into_values().rev() {
             store.give_back(self.queue, stored);
         }

@@ -1,6 +1,8 @@
 //! The driver that needs no broker: the same semantics in memory. It keeps nothing.
 
 mod consumer;
+mod dead;
+mod rates;
 mod store;
 mod topics;
 
@@ -17,11 +19,15 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    BrokerConfig, BrokerError, BrokerHealth, DeadMessage, MAX_BODY_BYTES, Outgoing, PublishError, Target, TopicStream,
+    BrokerConfig, BrokerError, BrokerHealth, DeadMessage, MAX_BODY_BYTES, Outgoing, PublishError, QueueState,
+    TakenDead, Target, TopicStream,
     feed::{self, Feed, FeedOptions},
     names::REPORTS_PATTERN,
+    taken::Hold,
     topic,
 };
+pub(crate) use dead::DeadHold;
+use rates::Rates;
 use store::{Store, Stored};
 use topics::Topics;
 
@@ -31,6 +37,7 @@ pub(crate) struct InProcess {
     config: BrokerConfig,
     store: Mutex<Store>,
     topics: Mutex<Topics>,
+    rates: Mutex<Rates>,
     closed: CancellationToken,
 }
 
@@ -41,7 +48,13 @@ impl InProcess {
 
     pub(crate) fn new(config: BrokerConfig) -> Arc<Self> {
         let store = Mutex::new(Store::new(config.in_process_capacity));
-        Arc::new(Self { config, store, topics: Mutex::default(), closed: CancellationToken::new() })
+        Arc::new(Self {
+            config,
+            store,
+            topics: Mutex::default(),
+            rates: Mutex::default(),
+            closed: CancellationToken::new(),
+        })
     }
 
     fn store(&self) -> MutexGuard<'_, Store> {
@@ -82,6 +95,10 @@ impl InProcess {
                 self.store().push(queue, Stored::new(message, key))
             }
             Target::Topic(key) if key.len() > usize::from(u8::MAX) => Err(PublishError::InvalidTarget),
+            Target::QueueUnder { queue, routing_key } => {
+                let (queue, key) = (*queue, routing_key.clone());
+                self.store().push(queue, Stored::new(message, key))
+            }
             Target::Topic(key) => {
                 let key = key.clone();
                 self.publish_topic(message, key).await
@@ -122,6 +139,7 @@ impl InProcess {
     /// Puts a message back into its queue after a delay.
     fn push_later(self: &Arc<Self>, queue: Queue, stored: Stored, delay: Duration) {
         let broker = Arc::clone(self);
+        broker.store().put_off(queue);
         let at = Instant::now() + self.config.fitting_delay(delay);
         tokio::spawn(async move {
             tokio::select! {
@@ -146,6 +164,24 @@ impl InProcess {
     pub(crate) async fn peek_dead(&self, queue: Queue, limit: usize) -> Result<Vec<DeadMessage>, BrokerError> {
         self.ensure_open()?;
         Ok(self.store().peek_dead(queue, limit))
+    }
+
+    #[allow(clippy::unused_async)] // as the other driver
+    pub(crate) async fn take_dead(self: &Arc<Self>, queue: Queue, limit: usize) -> Result<TakenDead, BrokerError> {
+        self.ensure_open()?;
+        let messages = self.store().take_dead(queue, limit);
+        let hold = DeadHold::new(Arc::clone(self), queue, messages.clone());
+        Ok(TakenDead::new(messages, Hold::InProcess(hold)))
+    }
+
+    #[allow(clippy::unused_async)] // as the other driver
+    pub(crate) async fn queue_states(&self) -> Result<Vec<QueueState>, BrokerError> {
+        self.ensure_open()?;
+        let seen: Vec<_> = {
+            let mut store = self.store();
+            Queue::all().map(|queue| store.state(queue)).collect()
+        };
+        Ok(self.rates.lock().unwrap_or_else(PoisonError::into_inner).add_to(seen, Instant::now()))
     }
 
     #[allow(clippy::unused_async)] // as the other driver

@@ -11,7 +11,7 @@ use drover_messages::{Queue, TraceContext};
 use tokio::{sync::Notify, time::Instant};
 use uuid::Uuid;
 
-use crate::{DeadMessage, Outgoing, PublishError, names::clip_reason};
+use crate::{DeadMessage, Outgoing, PublishError, QueueState, names::clip_reason};
 
 /// A dead-letter queue here is for looking at, not for keeping: beyond this the oldest are dropped.
 const DEAD_MAX: usize = 10_000;
@@ -42,16 +42,30 @@ impl Stored {
 }
 
 #[derive(Debug, Default)]
-struct QueueState {
+struct Messages {
     ready: VecDeque<Stored>,
     dead: VecDeque<DeadMessage>,
     arrived: Arc<Notify>,
+    consumers: u64,
+    /// Taken and not settled.
+    unacked: u64,
+    /// Waiting for another try.
+    retrying: u64,
+    /// Ever, to tell rates by.
+    counts: Counts,
+}
+
+/// Messages that a queue ever took and gave out.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Counts {
+    pub(super) published: u64,
+    pub(super) delivered: u64,
 }
 
 /// All queues, with a limit on the messages in them, counting those that are being handled or wait for a retry.
 #[derive(Debug)]
 pub(super) struct Store {
-    queues: HashMap<Queue, QueueState>,
+    queues: HashMap<Queue, Messages>,
     capacity: usize,
     held: usize,
 }
@@ -61,7 +75,7 @@ impl Store {
         Self { queues: HashMap::new(), capacity, held: 0 }
     }
 
-    fn queue(&mut self, queue: Queue) -> &mut QueueState {
+    fn queue(&mut self, queue: Queue) -> &mut Messages {
         self.queues.entry(queue).or_default()
     }
 
@@ -71,13 +85,25 @@ impl Store {
             return Err(PublishError::Rejected);
         }
         self.held += 1;
-        self.push_again(queue, stored);
+        let queue = self.queue(queue);
+        queue.counts.published += 1;
+        queue.ready.push_back(stored);
+        queue.arrived.notify_one();
         Ok(())
     }
 
-    /// Adds a message that is held already, at the end.
+    /// A message that was taken waits for another try. It stays held.
+    pub(super) fn put_off(&mut self, queue: Queue) {
+        let queue = self.queue(queue);
+        queue.unacked = queue.unacked.saturating_sub(1);
+        queue.retrying += 1;
+    }
+
+    /// Adds a message that was put off, at the end.
     pub(super) fn push_again(&mut self, queue: Queue, stored: Stored) {
         let queue = self.queue(queue);
+        queue.retrying = queue.retrying.saturating_sub(1);
+        queue.counts.published += 1;
         queue.ready.push_back(stored);
         queue.arrived.notify_one();
     }
@@ -86,6 +112,7 @@ impl Store {
     pub(super) fn give_back(&mut self, queue: Queue, mut stored: Stored) {
         stored.redelivered = true;
         let queue = self.queue(queue);
+        queue.unacked = queue.unacked.saturating_sub(1);
         queue.ready.push_front(stored);
         queue.arrived.notify_one();
     }
@@ -95,33 +122,68 @@ impl Store {
         loop {
             let stored = self.queue(queue).ready.pop_front()?;
             if !stored.is_expired() {
+                let queue = self.queue(queue);
+                queue.unacked += 1;
+                queue.counts.delivered += 1;
                 return Some(stored);
             }
-            self.bury(queue, stored, "expired");
+            self.held = self.held.saturating_sub(1);
+            self.queue(queue).bury(stored, "expired");
         }
     }
 
     /// A message that was taken is done with.
-    pub(super) fn forget(&mut self) {
+    pub(super) fn forget(&mut self, queue: Queue) {
         self.held = self.held.saturating_sub(1);
+        let queue = self.queue(queue);
+        queue.unacked = queue.unacked.saturating_sub(1);
     }
 
     /// Moves a message that was taken to the dead-letter queue.
     pub(super) fn bury(&mut self, queue: Queue, stored: Stored, reason: &str) {
-        self.forget();
-        let Stored { body, routing_key, message_id, trace, attempt, .. } = stored;
+        self.forget(queue);
+        self.queue(queue).bury(stored, reason);
+    }
+
+    /// Takes dead messages, oldest first.
+    pub(super) fn take_dead(&mut self, queue: Queue, limit: usize) -> Vec<DeadMessage> {
         let dead = &mut self.queue(queue).dead;
-        if dead.len() >= DEAD_MAX {
-            dead.pop_front();
-        }
-        dead.push_back(DeadMessage {
-            body,
-            reason: clip_reason(reason),
-            routing_key,
-            message_id: Some(message_id),
-            broker_attempt: attempt,
-            trace,
-        });
+        dead.drain(..limit.min(dead.len())).collect()
+    }
+
+    /// Puts dead messages back to where they were.
+    pub(super) fn give_back_dead(&mut self, queue: Queue, messages: Vec<DeadMessage>) {
+        let dead = &mut self.queue(queue).dead;
+        messages.into_iter().rev().for_each(|message| dead.push_front(message));
+        let surplus = dead.len().saturating_sub(DEAD_MAX);
+        dead.drain(..surplus);
+    }
+
+    /// One consumer more.
+    pub(super) fn add_consumer(&mut self, queue: Queue) {
+        self.queue(queue).consumers += 1;
+    }
+
+    /// One less.
+    pub(super) fn remove_consumer(&mut self, queue: Queue) {
+        let queue = self.queue(queue);
+        queue.consumers = queue.consumers.saturating_sub(1);
+    }
+
+    /// A queue as it stands, without rates, and what it ever took and gave out.
+    pub(super) fn state(&mut self, queue: Queue) -> (QueueState, Counts) {
+        let state = self.queue(queue);
+        let seen = QueueState {
+            queue,
+            ready: state.ready.len() as u64,
+            unacked: Some(state.unacked),
+            consumers: state.consumers,
+            published_per_s: None,
+            delivered_per_s: None,
+            retrying: state.retrying,
+            dead: state.dead.len() as u64,
+        };
+        (seen, state.counts)
     }
 
     /// Wakes one consumer for each message that arrives.
@@ -135,6 +197,23 @@ impl Store {
 
     pub(super) fn peek_dead(&self, queue: Queue, limit: usize) -> Vec<DeadMessage> {
         self.queues.get(&queue).map(|queue| queue.dead.iter().take(limit).cloned().collect()).unwrap_or_default()
+    }
+}
+
+impl Messages {
+    fn bury(&mut self, stored: Stored, reason: &str) {
+        let Stored { body, routing_key, message_id, trace, attempt, .. } = stored;
+        if self.dead.len() >= DEAD_MAX {
+            self.dead.pop_front();
+        }
+        self.dead.push_back(DeadMessage {
+            body,
+            reason: clip_reason(reason),
+            routing_key,
+            message_id: Some(message_id),
+            broker_attempt: attempt,
+            trace,
+        });
     }
 }
 
@@ -159,7 +238,7 @@ mod tests {
         assert!(store.push(Queue::Reports, stored(None)).is_err(), "it is still held");
         store.give_back(Queue::Reports, taken);
         assert!(store.pop(Queue::Reports).unwrap().redelivered);
-        store.forget();
+        store.forget(Queue::Reports);
         store.push(Queue::Reports, stored(None)).unwrap();
     }
 

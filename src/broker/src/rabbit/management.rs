@@ -1,12 +1,19 @@
-//! RabbitMQ's management API, for what AMQP cannot do: ending the connections of others.
+//! RabbitMQ's management API, for what AMQP cannot do: ending the connections of others, and telling rates.
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{Client, Response, StatusCode, Url};
+use serde::Deserialize;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// For a whole call.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What of an answer is read at the most. A queue is described in some hundred bytes.
+const ANSWER_MAX_BYTES: usize = 64 * 1024;
+/// What is asked of a queue.
+const COLUMNS: &str =
+    "messages_unacknowledged,message_stats.publish_details.rate,message_stats.deliver_get_details.rate";
 
 /// The management API and the account to use it with. `Debug` leaves the password out.
 #[derive(Clone)]
@@ -26,6 +33,40 @@ pub enum ManagementError {
     /// It refused: a wrong account, one that is no administrator, or not the management API at all.
     #[error("the management API answered {0}")]
     Refused(StatusCode),
+    /// It said something else than was asked.
+    #[error("the management API's answer cannot be read")]
+    Unreadable,
+}
+
+/// What the management API knows of a queue, some seconds old.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct QueueFigures {
+    pub(super) unacked: u64,
+    pub(super) published_per_s: f64,
+    pub(super) delivered_per_s: f64,
+}
+
+#[derive(Deserialize)]
+struct QueueAnswer {
+    #[serde(default)]
+    messages_unacknowledged: u64,
+    #[serde(default)]
+    message_stats: MessageStats,
+}
+
+/// Absent for a queue that no message ever came to.
+#[derive(Default, Deserialize)]
+struct MessageStats {
+    #[serde(default)]
+    publish_details: Rate,
+    #[serde(default)]
+    deliver_get_details: Rate,
+}
+
+#[derive(Default, Deserialize)]
+struct Rate {
+    #[serde(default)]
+    rate: f64,
 }
 
 impl Management {
@@ -36,9 +77,41 @@ impl Management {
             path.pop_if_empty().extend(["api", "connections", "username", user]);
         }
         let request = self.http.delete(url).basic_auth(&self.user, Some(&self.password)).header("X-Reason", "revoked");
-        let answer = request.send().await.map_err(ManagementError::Request)?;
-        if answer.status().is_success() { Ok(()) } else { Err(ManagementError::Refused(answer.status())) }
+        accepted(request.send().await.map_err(ManagementError::Request)?)?;
+        Ok(())
     }
+
+    /// What is known of a queue.
+    pub(super) async fn queue(&self, vhost: &str, name: &str) -> Result<QueueFigures, ManagementError> {
+        let mut url = self.base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(["api", "queues", vhost, name]);
+        }
+        url.query_pairs_mut().append_pair("columns", COLUMNS);
+        let request = self.http.get(url).basic_auth(&self.user, Some(&self.password));
+        let mut answer = accepted(request.send().await.map_err(ManagementError::Request)?)?;
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(ManagementError::Request)? {
+            if body.len() + chunk.len() > ANSWER_MAX_BYTES {
+                return Err(ManagementError::Unreadable);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        figures(&body)
+    }
+}
+
+fn accepted(answer: Response) -> Result<Response, ManagementError> {
+    if answer.status().is_success() { Ok(answer) } else { Err(ManagementError::Refused(answer.status())) }
+}
+
+fn figures(body: &[u8]) -> Result<QueueFigures, ManagementError> {
+    let answer: QueueAnswer = serde_json::from_slice(body).map_err(|_| ManagementError::Unreadable)?;
+    Ok(QueueFigures {
+        unacked: answer.messages_unacknowledged,
+        published_per_s: answer.message_stats.publish_details.rate,
+        delivered_per_s: answer.message_stats.deliver_get_details.rate,
+    })
 }
 
 impl FromStr for Management {
@@ -81,6 +154,16 @@ pub struct InvalidManagementUrl;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_known_of_a_queue_is_read_and_what_is_not_is_none() {
+        let full = br#"{"messages_unacknowledged":7,"message_stats":{"publish_details":{"rate":1.5},"deliver_get_details":{"rate":2}}}"#;
+        let read = figures(full).unwrap();
+        assert_eq!(read, QueueFigures { unacked: 7, published_per_s: 1.5, delivered_per_s: 2.0 });
+        let fresh = QueueFigures { unacked: 0, published_per_s: 0.0, delivered_per_s: 0.0 };
+        assert_eq!(figures(br#"{"messages_unacknowledged":0}"#).unwrap(), fresh);
+        assert!(figures(b"<html>").is_err());
+    }
 
     #[test]
     fn the_password_is_never_shown() {

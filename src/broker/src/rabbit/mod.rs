@@ -3,6 +3,7 @@
 mod backoff;
 mod connection;
 mod consumer;
+mod dead;
 mod inspect;
 mod management;
 mod outage;
@@ -10,25 +11,34 @@ mod outstanding;
 mod properties;
 mod publisher;
 mod returns;
+mod states;
 mod subscription;
 mod topology;
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use drover_messages::Queue;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    BrokerConfig, BrokerError, BrokerHealth, DeadMessage, Outgoing, PublishError, TopicStream,
+    BrokerConfig, BrokerError, BrokerHealth, DeadMessage, Outgoing, PublishError, QueueState, TakenDead, TopicStream,
     feed::{self, Feed, FeedOptions},
     names::QueueNames,
+    taken::Hold,
 };
+pub(crate) use dead::DeadHold;
 pub use management::{InvalidManagementUrl, Management, ManagementError};
 
 use connection::Connector;
 use outage::Outage;
 use publisher::{Parcel, Publisher};
 use topology::Topology;
+
+/// Acknowledgements sent just before a channel closes can get lost on quorum queues; after this pause none was.
+const PAUSE_BEFORE_CLOSE: Duration = Duration::from_millis(250);
 
 /// RabbitMQ: one connection to publish on and one to consume on, so that an alarm, which blocks publishers, leaves
 /// consumers alone.
@@ -40,6 +50,8 @@ pub(crate) struct Rabbit {
     consuming: Arc<Connector>,
     publisher: Publisher,
     topology: Topology,
+    /// Whether it was said that the management API does not answer.
+    is_silence_said: AtomicBool,
     closed: CancellationToken,
 }
 
@@ -60,6 +72,7 @@ impl Rabbit {
             publisher: Publisher::start(Arc::clone(&publishing), &config, closed.clone()),
             topology: Topology::new(names.clone(), &config),
             names,
+            is_silence_said: AtomicBool::new(false),
             publishing,
             consuming,
             closed,
@@ -101,12 +114,30 @@ impl Rabbit {
     }
 
     pub(crate) async fn peek_dead(&self, queue: Queue, limit: usize) -> Result<Vec<DeadMessage>, BrokerError> {
-        let mut messages = inspect::peek(&self.consuming, &self.names.dead(queue), limit).await?;
-        if queue == Queue::Reports {
-            let rest = limit - messages.len();
-            messages.extend(inspect::peek(&self.consuming, &self.dead_letters(queue), rest).await?);
-        }
+        let (messages, hold) = self.get_dead(queue, limit).await?;
+        hold.give_back().await?;
         Ok(messages)
+    }
+
+    pub(crate) async fn take_dead(&self, queue: Queue, limit: usize) -> Result<TakenDead, BrokerError> {
+        let (messages, hold) = self.get_dead(queue, limit).await?;
+        Ok(TakenDead::new(messages, Hold::Rabbit(hold)))
+    }
+
+    async fn get_dead(&self, queue: Queue, limit: usize) -> Result<(Vec<DeadMessage>, DeadHold), BrokerError> {
+        let work = self.names.work(queue);
+        DeadHold::get(&self.consuming, &work, &self.dead_queues(queue), limit).await
+    }
+
+    pub(crate) async fn queue_states(&self) -> Result<Vec<QueueState>, BrokerError> {
+        states::read(self).await
+    }
+
+    /// Every queue that a message of that queue may go to as dead.
+    fn dead_queues(&self, queue: Queue) -> Vec<String> {
+        let mut names = vec![self.names.dead(queue), self.dead_letters(queue)];
+        names.dedup();
+        names
     }
 
     /// Where a message of that queue goes that we call dead.

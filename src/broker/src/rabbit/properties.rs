@@ -31,6 +31,13 @@ pub(super) fn for_publishing(message_id: Uuid, trace: Option<TraceContext>) -> B
         .with_headers(headers)
 }
 
+/// The same for a message that first came under another routing key than it goes out with.
+pub(super) fn under(properties: BasicProperties, routing_key: &str) -> BasicProperties {
+    let mut headers = properties.headers().clone().unwrap_or_default();
+    headers.insert(HEADER_ROUTING_KEY.into(), text(routing_key));
+    properties.with_headers(headers)
+}
+
 /// What a delivery says of itself, beside its body.
 #[derive(Debug, Clone)]
 pub(super) struct Letter {
@@ -73,10 +80,27 @@ impl Letter {
     }
 }
 
-/// Why the message is in a dead-letter queue: in our words, else in the broker's.
-pub(super) fn reason(properties: &BasicProperties) -> String {
+/// Through which exchange and under which key a message came to the queue `work`, if the broker itself moved it from there
+/// to a dead-letter queue: it keeps the message's headers, which a device may have written.
+pub(super) fn arrived(work: &str, properties: &BasicProperties) -> Option<(String, String)> {
+    let deaths = match properties.headers().as_ref()?.inner().get("x-death")? {
+        AMQPValue::FieldArray(deaths) => deaths.as_slice(),
+        _ => return None,
+    };
+    deaths.iter().find_map(|death| {
+        let AMQPValue::FieldTable(death) = death else { return None };
+        if string(death, "queue")? != work {
+            return None;
+        }
+        let AMQPValue::FieldArray(keys) = death.inner().get("routing-keys")? else { return None };
+        Some((string(death, "exchange")?, keys.as_slice().first().and_then(as_string)?))
+    })
+}
+
+/// Why a message that came through `exchange` is in a dead-letter queue: in our words, else in the broker's.
+pub(super) fn reason(exchange: &str, properties: &BasicProperties) -> String {
     let headers = properties.headers().as_ref();
-    let ours = headers.and_then(|headers| string(headers, HEADER_REASON));
+    let ours = headers.filter(|_| exchange.is_empty()).and_then(|headers| string(headers, HEADER_REASON));
     let brokers = || headers.and_then(|headers| string(headers, "x-first-death-reason"));
     ours.or_else(brokers).unwrap_or_else(|| "unknown".to_owned())
 }
@@ -156,6 +180,6 @@ mod tests {
         let again = Letter::read("", "jobs.retry", &forwarded);
         assert_eq!((again.attempt, again.waits), (3, 5));
         assert_eq!((again.trace, again.message_id), (Some(trace), Some(id)));
-        assert_eq!((again.routing_key.as_str(), reason(&forwarded).as_str()), ("jobs", "busy"));
+        assert_eq!((again.routing_key.as_str(), reason("", &forwarded).as_str()), ("jobs", "busy"));
     }
 }

@@ -16,13 +16,13 @@ use drover_messages::{Message, Queue};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Broker, BrokerError, Handler, WorkerError, feed::FeedOptions};
+use crate::{Activity, Broker, BrokerError, Handler, WorkerError, feed::FeedOptions};
 use backend::{FeedBackend, SessionEnd};
 use layers::{HandlerService, SpanLayer, panic_error};
 use settle::SettleLayer;
 
 /// How a worker takes and handles messages.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct WorkerOptions {
     /// The worker's name, in logs and in the broker's list of consumers.
     pub name: String,
@@ -38,6 +38,8 @@ pub struct WorkerOptions {
     pub handler_timeout: Duration,
     /// A delivery that was retried that often is dead the next time.
     pub max_retries: u32,
+    /// Counts what the worker handles.
+    pub activity: Activity,
 }
 
 impl Default for WorkerOptions {
@@ -50,6 +52,7 @@ impl Default for WorkerOptions {
             concurrency: 4,
             handler_timeout: Duration::from_mins(1),
             max_retries: 20,
+            activity: Activity::default(),
         }
     }
 }
@@ -89,7 +92,7 @@ where
         control.clone(),
         session_end.ended.clone(),
     ));
-    let settle = SettleLayer::new(queue, feed.settles, options.max_retries, options.handler_timeout);
+    let settle = SettleLayer::new(queue, feed.settles, &options);
     let outcome = Arc::clone(&session_end.outcome);
     let ended = session_end.ended.clone();
     let backend = FeedBackend::new(batches, settle, control.clone(), feed.task, feeder, session_end);

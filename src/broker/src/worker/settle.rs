@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tower::{Layer, Service, timeout::error::Elapsed};
 
 use crate::{
-    Batch, Disposition,
+    Activity, Batch, Disposition, WorkerOptions,
     feed::{Action, Receipt, Settle},
     metrics,
 };
@@ -35,16 +35,15 @@ struct Inner {
     settles: mpsc::UnboundedSender<Settle>,
     max_retries: u32,
     handler_timeout: Duration,
+    activity: Activity,
 }
 
 impl SettleLayer {
-    pub(super) fn new(
-        queue: Queue,
-        settles: mpsc::UnboundedSender<Settle>,
-        max_retries: u32,
-        handler_timeout: Duration,
-    ) -> Self {
-        Self { inner: Arc::new(Inner { queue, settles, max_retries, handler_timeout }) }
+    pub(super) fn new(queue: Queue, settles: mpsc::UnboundedSender<Settle>, options: &WorkerOptions) -> Self {
+        let WorkerOptions { max_retries, handler_timeout, .. } = *options;
+        Self {
+            inner: Arc::new(Inner { queue, settles, max_retries, handler_timeout, activity: options.activity.clone() }),
+        }
     }
 }
 
@@ -82,7 +81,9 @@ where
         let inner = Arc::clone(&self.inner);
         let handled = self.service.call(task);
         async move {
+            let in_hand = inner.activity.begin(receipts.len());
             inner.settle(&receipts, handled.await.map_err(Into::into));
+            in_hand.handled();
             // A failure has become a retry: for the worker the task is done.
             Ok(())
         }
@@ -160,7 +161,9 @@ mod tests {
 
     fn settled(attempt: u32, handled: Result<Vec<Disposition>, BoxDynError>) -> Vec<Action> {
         let (settles, mut out) = mpsc::unbounded_channel();
-        let layer = SettleLayer::new(Queue::Reports, settles, 3, Duration::from_secs(5));
+        let options =
+            WorkerOptions { max_retries: 3, handler_timeout: Duration::from_secs(5), ..WorkerOptions::default() };
+        let layer = SettleLayer::new(Queue::Reports, settles, &options);
         let receipts = [1, 2].map(|tag| Receipt { session: 1, tag, attempt, waits: 0 });
         layer.inner.settle(&receipts, handled);
         drop(layer);

@@ -2,9 +2,11 @@
 #![allow(clippy::print_stdout)] // what the runner shows when the suite fails
 
 mod consuming;
+mod dead;
 mod ending;
 mod publishing;
 mod settling;
+mod states;
 
 use std::{sync::Arc, time::Instant};
 
@@ -66,6 +68,9 @@ pub(crate) async fn run_all(world: World) {
         publishing::an_idle_broker_is_healthy_and_an_empty_publish_is_fine,
         publishing::what_cannot_be_published_fails_alone,
         publishing::many_publish_at_a_time,
+        dead::taken_messages_go_when_they_are_forgotten_and_stay_when_they_are_not,
+        states::a_queue_tells_what_waits_in_it_and_beside_it,
+        states::activity_counts_what_is_handled,
     ];
     let queues: Vec<Queue> = Queue::all().filter(|queue| *queue != Queue::Reports).collect();
     let mut failed = Vec::new();
@@ -80,6 +85,7 @@ pub(crate) async fn run_all(world: World) {
         consuming::a_report_that_is_too_large_is_dead_and_cut,
         consuming::a_report_of_another_version_waits_less_often_than_work,
         publishing::topics_reach_subscribers_and_unroutable_ones_fail,
+        dead::a_report_that_is_sent_again_keeps_its_device,
     ] {
         failed.extend(run_wave(&world, vec![(name, Queue::Reports, case)]).await);
     }

@@ -21,7 +21,7 @@ use crate::{
     BrokerError, PublishError,
     feed::{Action, FeedControl, FeedEnd, FeedOptions, RawDelivery, Receipt, Settle},
     rabbit::{
-        Rabbit,
+        PAUSE_BEFORE_CLOSE, Rabbit,
         backoff::Backoff,
         connection::{RPC_LIMIT, operate, setup},
         outstanding::Outstanding,
@@ -33,8 +33,6 @@ use crate::{
 
 /// How long a settled delivery behind an open one waits for it, to be acknowledged with it.
 const SINGLE_ACK_TICK: Duration = Duration::from_millis(20);
-/// Acknowledgements sent just before a channel closes can get lost on quorum queues; after this pause none was.
-const PAUSE_BEFORE_CLOSE: Duration = Duration::from_millis(250);
 /// Settlements that are carried out before deliveries are looked at again.
 const SETTLE_BURST: usize = 1_024;
 /// Deliveries that are passed on before settlements are looked at again.

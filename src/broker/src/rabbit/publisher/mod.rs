@@ -40,11 +40,14 @@ pub(in crate::rabbit) struct Parcel {
 impl Parcel {
     pub(in crate::rabbit) fn from_outgoing(message: Outgoing, names: &QueueNames) -> Self {
         let Outgoing { message_id, target, body, trace, expires_after } = message;
-        let (exchange, routing_key) = match target {
-            Target::Queue(queue) => ("", names.work(queue)),
-            Target::Topic(key) => (TOPIC_EXCHANGE, key),
-        };
         let properties = properties::for_publishing(message_id, trace);
+        let (exchange, routing_key, properties) = match target {
+            Target::Queue(queue) => ("", names.work(queue), properties),
+            Target::QueueUnder { queue, routing_key } => {
+                ("", names.work(queue), properties::under(properties, &routing_key))
+            }
+            Target::Topic(key) => (TOPIC_EXCHANGE, key, properties),
+        };
         Self { exchange, routing_key, body: body.into(), expires_after, properties }
     }
 
