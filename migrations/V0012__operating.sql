@@ -146,6 +146,8 @@ CREATE TABLE workers (
     host          text NOT NULL,
     version       text NOT NULL,
     roles         text NOT NULL,
+    -- Whether the broker is inside it, so that nothing is sent while it takes no work.
+    holds_broker  boolean NOT NULL DEFAULT false,
     -- Messages being handled, and handled a second since the beat before.
     in_flight     bigint NOT NULL DEFAULT 0,
     handled_per_s real NOT NULL DEFAULT 0,
