@@ -1,16 +1,20 @@
-//! Logs and metrics of the process.
+//! Logs, metrics and traces of the process.
+
+mod traces;
 
 use std::{io::IsTerminal, time::Duration};
 
 use anyhow::Context;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, Layer as _, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
-use crate::config::{Log, LogFormat};
+use crate::config::{Log, LogFormat, Traces};
+pub(crate) use traces::flush as flush_traces;
 
 /// The AMQP client shows whole messages when they are returned, and a command holds a signed link. What the libraries
 /// say at their usual level, our own layers say better. A filter that names one of them wins.
-const ALWAYS: &str = "lapin=error,lapin::returned_messages=off,apalis_core=warn,refinery_core=warn,tokio_postgres=warn";
+const ALWAYS: &str = "lapin=error,lapin::returned_messages=off,apalis_core=warn,refinery_core=warn,tokio_postgres=warn,\
+    opentelemetry=warn,opentelemetry_sdk=warn,opentelemetry_otlp=warn,opentelemetry-otlp=warn";
 /// Seconds; from a quick statement to a device's night.
 const DURATION_BUCKETS: [f64; 16] =
     [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3600.0, 86_400.0];
@@ -19,17 +23,24 @@ const SIZE_BUCKETS: [f64; 10] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 
 /// How often the exporter tidies up what it has collected.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Sends logs to standard error.
-pub(crate) fn start_logs(log: &Log) -> anyhow::Result<()> {
+/// Sends logs to standard error, and spans to a collector where one is named.
+pub(crate) fn start_logs(log: &Log, traces: Option<&Traces>) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(format!("{ALWAYS},{}", log.filter))
         .context("log.filter is not a filter of the form target=level,…")?;
     // A line that cannot be written, because the disk is full, is lost. Saying so on standard error would panic, and break
     // off whatever call or message just said something.
-    let lines =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
-    let started = match log.format {
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
-        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).try_init(),
+    let lines = fmt::layer().with_writer(std::io::stderr).log_internal_errors(false);
+    let lines = match log.format {
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+    };
+    let started = match traces.and_then(|traces| Some((traces, traces.otlp_url.as_deref()?))) {
+        // Off, the filter is everybody's, which costs a span that nobody logs next to nothing.
+        None => tracing_subscriber::registry().with(lines).with(filter).try_init(),
+        Some((traces, otlp_url)) => {
+            let exported = traces::layer(traces, otlp_url)?;
+            tracing_subscriber::registry().with(lines.with_filter(filter)).with(exported).try_init()
+        }
     };
     started.map_err(|error| anyhow::anyhow!("logs are started twice: {error}"))
 }

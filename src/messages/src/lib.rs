@@ -11,7 +11,6 @@ mod envelope;
 mod queues;
 #[cfg(feature = "schema")]
 pub mod schema;
-mod trace;
 mod work;
 
 pub use decode::{DecodeError, InvalidMessage};
@@ -22,5 +21,5 @@ pub use device::{
 };
 pub use envelope::{Envelope, Message};
 pub use queues::Queue;
-pub use trace::{InvalidTraceContext, TraceContext};
+pub use drover_telemetry::{InvalidTraceContext, TraceContext};
 pub use work::{DeviceSet, DispatchAction, DispatchCommands, PlanJob};

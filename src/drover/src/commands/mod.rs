@@ -25,14 +25,20 @@ use crate::{
 
 /// Runs the command. The answer is the process's exit code: 0 done, 1 not done or a fault found.
 pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let result = run_command(cli).await;
+    telemetry::flush_traces().await;
+    result
+}
+
+async fn run_command(cli: Cli) -> anyhow::Result<ExitCode> {
     let Cli { global, command } = cli;
     match command {
         Command::Up(args) => {
-            up::run(load(&global, args.listen, if args.demo { Log::Quiet } else { Log::Full })?, &args).await
+            up::run(load_to_work(&global, args.listen, if args.demo { Log::Quiet } else { Log::Full })?, &args).await
         }
-        Command::Serve(args) => serve::run(load(&global, args.listen, Log::Full)?, args.roles).await,
+        Command::Serve(args) => serve::run(load_to_work(&global, args.listen, Log::Full)?, args.roles).await,
         Command::Migrate => migrate::run(load(&global, None, Log::Quiet)?).await,
-        Command::Demo(args) => demo::run(load(&global, None, Log::Quiet)?, &args).await,
+        Command::Demo(args) => demo::run(load_to_work(&global, None, Log::Quiet)?, &args).await,
         Command::Simulate(args) => simulate::run(load(&global, None, Log::Full)?, &args).await,
         Command::Cancel(args) => cancel::run(load(&global, None, Log::Quiet)?, &args).await,
         Command::Check(args) => check::run(load(&global, None, Log::Quiet)?, &args).await,
@@ -56,6 +62,19 @@ enum Log {
 
 /// The configuration, with what the command line says on top, and logs started by it.
 fn load(global: &Global, listen: Option<std::net::SocketAddr>, log: Log) -> anyhow::Result<Config> {
+    let config = configuration(global, listen, log)?;
+    telemetry::start_logs(&config.log, None)?;
+    Ok(config)
+}
+
+/// The same for a process that plays roles, whose spans may be exported too.
+fn load_to_work(global: &Global, listen: Option<std::net::SocketAddr>, log: Log) -> anyhow::Result<Config> {
+    let config = configuration(global, listen, log)?;
+    telemetry::start_logs(&config.log, Some(&config.traces))?;
+    Ok(config)
+}
+
+fn configuration(global: &Global, listen: Option<std::net::SocketAddr>, log: Log) -> anyhow::Result<Config> {
     let mut overrides = Overrides::new(global.config.clone())
         .set("data_dir", global.data.as_ref().map(|data| data.to_string_lossy().into_owned()))
         .set("log.filter", global.log.clone())
@@ -63,7 +82,5 @@ fn load(global: &Global, listen: Option<std::net::SocketAddr>, log: Log) -> anyh
     if log == Log::Quiet {
         overrides = overrides.fall_back_to("log.filter", "warn");
     }
-    let config = config::load(&overrides)?;
-    telemetry::start_logs(&config.log)?;
-    Ok(config)
+    Ok(config::load(&overrides)?)
 }

@@ -24,7 +24,7 @@ pub(crate) use error::ConfigError;
 pub(crate) use overrides::Overrides;
 pub(crate) use secret::Secret;
 pub(crate) use sections::{
-    Amqp, Applications, Database, DatabaseTls, Devices, Files, Http, Log, LogFormat, Top, Workers,
+    Amqp, Applications, Database, DatabaseTls, Devices, Files, Http, Log, LogFormat, Top, Traces, Workers,
 };
 
 /// Read when no file is asked for and it is there.
@@ -55,6 +55,8 @@ pub(crate) struct Config {
     pub(crate) top: Top,
     /// What the process says about itself.
     pub(crate) log: Log,
+    /// Where its spans go.
+    pub(crate) traces: Traces,
     /// The worker roles.
     pub(crate) workers: Workers,
 }
@@ -72,6 +74,7 @@ impl Default for Config {
             applications: Applications::default(),
             top: Top::default(),
             log: Log::default(),
+            traces: Traces::default(),
             workers: Workers::default(),
         }
     }

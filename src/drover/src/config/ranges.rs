@@ -12,7 +12,7 @@ const DAY_S: u64 = 24 * HOUR_S;
 const YEAR_S: u64 = 365 * DAY_S;
 
 /// Every key that is a number, with the smallest and the largest value allowed.
-pub(super) const RANGES: [(&str, u64, u64); 29] = [
+pub(super) const RANGES: [(&str, u64, u64); 30] = [
     ("http.header_timeout_s", 1, 300),
     ("http.request_timeout_s", 1, HOUR_S),
     ("http.poll_wait_s", 0, HOUR_S),
@@ -29,6 +29,7 @@ pub(super) const RANGES: [(&str, u64, u64); 29] = [
     ("files.link_ttl_s", 60, YEAR_S),
     ("files.unused_retention_s", 0, 10 * YEAR_S),
     ("top.calls_per_s", 1, 1_000_000),
+    ("traces.sample_permille", 0, 1000),
     ("workers.plan_concurrency", 1, 1000),
     ("workers.dispatch_concurrency", 1, 1000),
     ("workers.plan_chunk", 1, 10_000),
@@ -67,6 +68,7 @@ pub(super) fn check_relations(config: &Config, figment: &Figment) -> Result<(), 
         ("http.public_url", config.http.public_url.as_ref(), ["http://", "https://"]),
         ("database.url", config.database.url.as_ref().map(Secret::expose), ["postgres://", "postgresql://"]),
         ("amqp.url", config.amqp.url.as_ref().map(Secret::expose), ["amqp://", "amqps://"]),
+        ("traces.otlp_url", config.traces.otlp_url.as_ref(), ["http://", "https://"]),
         ("amqp.management_url", config.amqp.management_url.as_ref().map(Secret::expose), ["http://", "https://"]),
     ];
     for (key, url, schemes) in url_rules {

@@ -194,6 +194,22 @@ impl Default for Log {
     }
 }
 
+/// Traces by OpenTelemetry.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Traces {
+    /// The collector that spans are sent to by OTLP over HTTP, without the path: `http://collector:4318`. `None`: nobody.
+    pub(crate) otlp_url: Option<String>,
+    /// How many of 1,000 traces that begin here are recorded. Of others, whoever began them has decided.
+    pub(crate) sample_permille: u64,
+}
+
+impl Default for Traces {
+    fn default() -> Self {
+        Self { otlp_url: None, sample_permille: 1000 }
+    }
+}
+
 /// The worker roles.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -19,6 +19,32 @@ impl TraceContext {
         Self { trace_id: trace_id.max(1), span_id: span_id.max(1), flags: 1 }
     }
 
+    /// A span as whoever recorded it names it: its trace, itself, and flags of which the lowest says that it is recorded.
+    pub fn from_parts(trace_id: u128, span_id: u64, flags: u8) -> Self {
+        Self { trace_id: trace_id.max(1), span_id: span_id.max(1), flags }
+    }
+
+    /// The trace, the span and the flags.
+    pub const fn parts(self) -> (u128, u64, u8) {
+        (self.trace_id, self.span_id, self.flags)
+    }
+
+    /// Whether whoever began the trace wants its spans to be recorded.
+    pub const fn is_sampled(self) -> bool {
+        self.flags & 1 == 1
+    }
+
+    /// The same trace, of which nobody is to record what follows.
+    #[must_use]
+    pub const fn unsampled(self) -> Self {
+        Self { flags: self.flags & !1, ..self }
+    }
+
+    /// Whether both are of one trace.
+    pub const fn is_same_trace(self, other: Self) -> bool {
+        self.trace_id == other.trace_id
+    }
+
     /// The same trace with another span as the cause.
     #[must_use]
     pub fn child(self, span_id: u64) -> Self {
