@@ -25,4 +25,5 @@ mod readme;
 mod support;
 mod sweep;
 mod top;
+mod traces;
 mod vendor;

@@ -6,6 +6,8 @@ use drover_broker::{Batch, Delivery, Disposition, Handler};
 use drover_domain::CommandId;
 use drover_messages::{DeviceCommand, DispatchAction, DispatchCommands, TraceContext};
 use drover_service::{Addressee, DispatchChunk, Job, Order, Service, ServiceError};
+use drover_telemetry::spans;
+use tracing::Span;
 
 use crate::{
     channels::{Addressed, ChannelError, Channels, Handed, Handover},
@@ -31,6 +33,8 @@ impl Dispatcher {
 
     async fn dispatch(&self, delivery: &Delivery<DispatchCommands>) -> Result<Disposition, ServiceError> {
         let Delivery { message, trace, .. } = delivery;
+        let trace = &spans::current().or(*trace);
+        spans::note(&Span::current(), "drover.job.id", message.job_id);
         let DispatchChunk { job, artifact, addressees } =
             match while_unavailable(|| self.service.load_dispatch(message)).await? {
                 Ok(chunk) => chunk,

@@ -6,6 +6,8 @@ use drover_broker::{Batch, Broker, Disposition, Handler};
 use drover_domain::{JobId, JobKind};
 use drover_messages::{PlanJob, Queue};
 use drover_service::{Service, ServiceError};
+use drover_telemetry::spans;
+use tracing::Span;
 
 use crate::patience::{failed, while_unavailable};
 
@@ -45,6 +47,7 @@ impl Handler<PlanJob> for Planner {
         let mut dispositions = Vec::with_capacity(batch.len());
         for delivery in &batch {
             let job = JobId(delivery.message.job_id);
+            spans::note(&Span::current(), "drover.job.id", job.0);
             dispositions.push(match while_unavailable(|| self.plan(job)).await {
                 Ok(()) => Disposition::Done,
                 Err(error) => {

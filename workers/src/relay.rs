@@ -13,13 +13,15 @@ use std::{
 };
 
 use drover_broker::{Broker, Outgoing, PublishError, Target, WorkerError};
-use drover_messages::Queue;
+use drover_messages::{Queue, TraceContext};
 use drover_service::{Entropy, random_uuid};
 use drover_store::{
     Store, StoreError,
     outbox::{self, Claimed},
 };
+use drover_telemetry::spans::{self, SpanKind};
 use tokio_util::sync::CancellationToken;
+use tracing::{Span, field};
 use uuid::Uuid;
 
 use crate::periodic::{Next, repeat};
@@ -57,9 +59,12 @@ impl Relay {
             return Ok(Next::Later);
         }
         let (letters, unknown) = once_each(claimed);
-        let results = self.broker.publish(letters.iter().map(Letter::outgoing).collect()).await;
+        let sending: Vec<Sending> = letters.iter().map(Sending::of).collect();
+        let outgoing = letters.iter().zip(&sending).map(|(letter, sending)| letter.outgoing(sending.trace)).collect();
+        let results = self.broker.publish(outgoing).await;
         let (mut confirmed, mut failed, mut problem) = (Vec::new(), Vec::new(), None);
-        for (letter, result) in letters.iter().zip(results) {
+        for ((letter, sending), result) in letters.iter().zip(sending).zip(results) {
+            sending.ended(&result);
             match result {
                 Ok(()) => confirmed.extend(letter.rows()),
                 Err(error) => {
@@ -113,13 +118,44 @@ impl Letter {
         std::iter::once(self.message.id).chain(self.repeats.iter().copied())
     }
 
-    fn outgoing(&self) -> Outgoing {
+    fn outgoing(&self, trace: Option<TraceContext>) -> Outgoing {
         Outgoing {
             message_id: self.message.message_id,
             target: Target::Queue(self.queue),
             body: self.message.body.clone(),
-            trace: self.message.trace_context.parse().ok(),
+            trace,
             expires_after: None,
+        }
+    }
+}
+
+/// A message on its way, as its trace shows it: a span of its own, below what left it in the outbox.
+struct Sending {
+    span: Span,
+    /// What the message names as its cause.
+    trace: Option<TraceContext>,
+}
+
+impl Sending {
+    fn of(letter: &Letter) -> Self {
+        let trace: Option<TraceContext> = letter.message.trace_context.parse().ok();
+        // A chunk is a message, so a campaign of a million devices has some thousand: none, where nobody looks.
+        if !spans::are_exported() || !trace.is_some_and(TraceContext::is_sampled) {
+            return Self { span: Span::none(), trace };
+        }
+        let span = tracing::info_span!("relay", otel.kind = field::Empty);
+        let exported = spans::begin(&span, SpanKind::Producer, trace);
+        spans::name(&span, || format!("send {}", letter.queue));
+        spans::note(&span, "messaging.system", "rabbitmq");
+        spans::note(&span, "messaging.operation.type", "send");
+        spans::note(&span, "messaging.destination.name", letter.queue.to_string());
+        spans::note(&span, "messaging.message.id", letter.message.message_id.to_string());
+        Self { span, trace: exported.or(trace) }
+    }
+
+    fn ended(self, result: &Result<(), PublishError>) {
+        if let Err(problem) = result {
+            spans::fail(&self.span, || problem.to_string());
         }
     }
 }

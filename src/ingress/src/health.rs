@@ -14,9 +14,13 @@ use crate::{AppState, family::problem};
 /// The content type of Prometheus' text format.
 const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
+/// Where others ask how the process does.
+pub(crate) const ROUTES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
 /// The routes that every process answers.
 pub(crate) fn router() -> Router<AppState> {
-    Router::new().route("/healthz", get(live)).route("/readyz", get(ready)).route("/metrics", get(metrics))
+    let [live_at, ready_at, metrics_at] = ROUTES;
+    Router::new().route(live_at, get(live)).route(ready_at, get(ready)).route(metrics_at, get(metrics))
 }
 
 /// `GET /healthz`: the process lives. Nothing else is looked at: restarting it would not bring a database back.

@@ -8,15 +8,16 @@ use axum::{
     response::Response,
 };
 use drover_messages::TraceContext;
+use drover_telemetry::spans::{self, SpanKind};
 use futures_util::FutureExt as _;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use tokio::time::{Instant, timeout};
-use tracing::{Instrument as _, field};
+use tracing::{Instrument as _, Span, field};
 
 use crate::{
     AppState, Random, admin, aep, apps,
     family::{Family, Refusal},
-    mdm, top,
+    health, mdm, top,
 };
 
 /// The answer's header with the id of the call's trace: what to search the logs for.
@@ -47,15 +48,23 @@ pub fn describe_metrics() {
 /// Runs a call, in its span. Its query is in no log: it may hold a signature.
 pub(crate) async fn observe(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
-    let trace = trace_context(&state, request.headers());
-    request.extensions_mut().insert(trace);
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
     let method = method_label(request.method());
-    let span = tracing::info_span!("call", method, route, trace_id = trace.trace_id(), status = field::Empty);
+    let span = tracing::info_span!(
+        "call",
+        method,
+        route,
+        trace_id = field::Empty,
+        status = field::Empty,
+        otel.kind = field::Empty
+    );
+    let trace = begin(&state, &span, request.headers(), method, &route);
+    span.record("trace_id", trace.trace_id());
+    request.extensions_mut().insert(trace);
     async move {
         let mut response = guarded(state.limits.request_timeout, &state.random, request, next).await;
         let (status, latency) = (response.status().as_u16(), began.elapsed());
-        tracing::Span::current().record("status", status);
+        end(&Span::current(), response.status());
         tracing::debug!(latency_ms = millis(latency), "call answered");
         metrics::counter!(REQUESTS, "method" => method, "route" => route.clone(), "status" => status.to_string())
             .increment(1);
@@ -67,6 +76,30 @@ pub(crate) async fn observe(State(state): State<AppState>, mut request: Request,
     }
     .instrument(span)
     .await
+}
+
+/// Puts the call's span where it belongs: into the caller's trace, or at the root of a new one. The answer is under which
+/// id it is known to whatever it causes.
+fn begin(state: &AppState, span: &Span, headers: &HeaderMap, method: &'static str, route: &str) -> TraceContext {
+    let caller = caller(headers);
+    // Whoever asks every few seconds how we do is no trace's beginning.
+    let parent = match caller {
+        None if health::ROUTES.contains(&route) && spans::are_exported() => Some(state.new_trace().unsampled()),
+        caller => caller,
+    };
+    let exported = spans::begin(span, SpanKind::Server, parent);
+    spans::name(span, || format!("{method} {route}"));
+    spans::note(span, "http.request.method", method);
+    spans::note(span, "http.route", route);
+    exported.unwrap_or_else(|| caller.map_or_else(|| state.new_trace(), |caller| caller.child((state.random)())))
+}
+
+fn end(span: &Span, status: StatusCode) {
+    span.record("status", status.as_u16());
+    spans::note(span, "http.response.status_code", i64::from(status.as_u16()));
+    if status.is_server_error() {
+        spans::fail(span, || status.to_string());
+    }
 }
 
 /// Runs the handler under a deadline, and turns a panic into an answer.
@@ -89,13 +122,9 @@ async fn guarded(request_timeout: Duration, random: &Random, request: Request, n
     }
 }
 
-/// The caller's trace, in which this call is a new span; or a new trace.
-fn trace_context(state: &AppState, headers: &HeaderMap) -> TraceContext {
-    let sent = headers.get(TraceContext::HEADER).and_then(|value| value.to_str().ok());
-    match sent.and_then(|text| text.parse::<TraceContext>().ok()) {
-        Some(caller) => caller.child((state.random)()),
-        None => state.new_trace(),
-    }
+/// The caller's trace, if it sent one.
+fn caller(headers: &HeaderMap) -> Option<TraceContext> {
+    headers.get(TraceContext::HEADER)?.to_str().ok()?.parse().ok()
 }
 
 fn headers_too_large(headers: &HeaderMap) -> bool {

@@ -19,7 +19,7 @@ pub use device::{
     InstallOptions, InstalledApp, ListKind, ListedApplication, PackageFile, ReportResult, ReportResults, ReportStatus,
     RestrictionList, StoreApplication, device_of_reports_key, device_topic,
 };
+pub use drover_telemetry::{InvalidTraceContext, TraceContext};
 pub use envelope::{Envelope, Message};
 pub use queues::Queue;
-pub use drover_telemetry::{InvalidTraceContext, TraceContext};
 pub use work::{DeviceSet, DispatchAction, DispatchCommands, PlanJob};

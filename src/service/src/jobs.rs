@@ -21,6 +21,7 @@ pub(crate) mod recording;
 pub(crate) mod recovery;
 pub(crate) mod retry;
 pub(crate) mod timekeeping;
+pub(crate) mod traced;
 
 use chrono::{DateTime, Utc};
 use drover_domain::{FirmwareId, JobEvent, JobId, JobKind, JobState, Policy};

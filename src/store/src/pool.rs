@@ -10,8 +10,10 @@ use std::{
 };
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use drover_telemetry::spans;
 use tokio_postgres::{Config, NoTls, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
+use tracing::{Instrument as _, Span};
 
 use crate::{
     StoreError,
@@ -120,16 +122,23 @@ impl Store {
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
-        let mut tries = 1;
-        loop {
-            match transaction().await {
-                Err(error) if error.is_conflict() && tries < CONFLICT_TRIES => {
-                    metrics::counter!("drover_store_conflicts_total", "transaction" => name).increment(1);
-                    tries += 1;
+        // Part of what called for it; what the roles do all the time by themselves is nobody's trace.
+        let span = if Span::current().is_none() { Span::none() } else { tracing::debug_span!("transaction", name) };
+        spans::name(&span, || format!("transaction {name}"));
+        let tries = async {
+            let mut tries = 1;
+            loop {
+                match transaction().await {
+                    Err(error) if error.is_conflict() && tries < CONFLICT_TRIES => {
+                        metrics::counter!("drover_store_conflicts_total", "transaction" => name).increment(1);
+                        tracing::debug!("another transaction got in the way");
+                        tries += 1;
+                    }
+                    done => return done,
                 }
-                done => return done,
             }
-        }
+        };
+        tries.instrument(span).await
     }
 
     /// The tally shard for the next transaction: transactions of one process take turns, so that they do not queue for

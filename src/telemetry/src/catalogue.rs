@@ -85,7 +85,9 @@ impl Metric {
 
     fn unit(&self) -> Option<Unit> {
         let base = self.name.trim_end_matches("_total");
-        [("_seconds", Unit::Seconds), ("_bytes", Unit::Bytes)].into_iter().find_map(|(end, unit)| base.ends_with(end).then_some(unit))
+        [("_seconds", Unit::Seconds), ("_bytes", Unit::Bytes)]
+            .into_iter()
+            .find_map(|(end, unit)| base.ends_with(end).then_some(unit))
     }
 
     /// Every series that is known before anything happens; none when a label's values are not.

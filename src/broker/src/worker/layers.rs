@@ -10,11 +10,16 @@ use std::{
 
 use apalis::layers::catch_panic::PanicError;
 use apalis_core::task::Task;
+use drover_messages::TraceContext;
+use drover_telemetry::spans::{self, SpanKind};
 use futures_util::{FutureExt, future::BoxFuture};
 use tower::{Layer, Service};
-use tracing::{Instrument, field, instrument::Instrumented};
+use tracing::{Instrument, Span, field, instrument::Instrumented};
 
 use crate::{Batch, Disposition, Handler};
+
+/// Traces that a batch's span is linked with; a batch of reports may be about more jobs.
+const MAX_LINKS: usize = 32;
 
 /// Calls the handler with the task's batch.
 #[derive(Debug)]
@@ -90,10 +95,40 @@ impl<S: Service<Task<Batch<M>>>, M> Service<Task<Batch<M>>> for SpanService<S> {
     fn call(&mut self, task: Task<Batch<M>>) -> Self::Future {
         let batch = &task.args;
         let (queue, deliveries) = (batch.queue, batch.len());
-        let span = tracing::info_span!("handle", worker = &*self.worker, %queue, deliveries, trace_id = field::Empty);
-        if let Some(trace) = batch.first().and_then(|delivery| delivery.trace) {
+        let span = tracing::info_span!(
+            "handle",
+            worker = &*self.worker,
+            %queue,
+            deliveries,
+            trace_id = field::Empty,
+            otel.kind = field::Empty
+        );
+        let first = batch.first().and_then(|delivery| delivery.trace);
+        if let Some(trace) = first {
             span.record("trace_id", trace.trace_id());
+        }
+        if spans::are_exported() {
+            export(&span, batch);
         }
         self.service.call(task).instrument(span)
     }
+}
+
+/// A batch of one goes on the trace of its delivery. A larger one is a trace of its own, which is linked with those of its
+/// deliveries.
+fn export<M>(span: &Span, batch: &Batch<M>) {
+    let queue = batch.queue.to_string();
+    let mut traces: Vec<TraceContext> = batch.iter().filter_map(|delivery| delivery.trace).collect();
+    let parent = if batch.len() == 1 { traces.pop() } else { None };
+    traces.sort_unstable_by_key(|trace| trace.parts());
+    traces.dedup_by(|a, b| a.is_same_trace(*b));
+    for trace in traces.into_iter().take(MAX_LINKS) {
+        spans::link(span, trace);
+    }
+    spans::begin(span, SpanKind::Consumer, parent);
+    spans::name(span, || format!("process {queue}"));
+    spans::note(span, "messaging.system", "rabbitmq");
+    spans::note(span, "messaging.operation.type", "process");
+    spans::note(span, "messaging.destination.name", queue);
+    spans::note(span, "messaging.batch.message_count", batch.len());
 }

@@ -73,9 +73,7 @@ where
         ])
         .build();
     let provider = SdkTracerProvider::builder()
-        .with_span_processor(
-            BatchSpanProcessor::builder(Watched::new(exporter)).with_batch_config(batches).build(),
-        )
+        .with_span_processor(BatchSpanProcessor::builder(Watched::new(exporter)).with_batch_config(batches).build())
         .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(share))))
         .with_resource(resource)
         .build();
@@ -91,7 +89,9 @@ where
         .with_target(false)
         .with_tracked_inactivity(false);
     // Steps inside the store are of interest in a trace, and too many for a log.
-    Ok(layer.with_filter(Targets::new().with_target("drover", LevelFilter::INFO).with_target("drover_store", LevelFilter::DEBUG)))
+    Ok(layer.with_filter(
+        Targets::new().with_target("drover", LevelFilter::INFO).with_target("drover_store", LevelFilter::DEBUG),
+    ))
 }
 
 /// Sends what waits, if the collector takes it in time. To be called at the process's end.
@@ -145,7 +145,8 @@ impl SpanExport for OpenTelemetry {
         let context = span.context();
         let span = context.span();
         let ids = span.span_context();
-        let (trace, span) = (u128::from_be_bytes(ids.trace_id().to_bytes()), u64::from_be_bytes(ids.span_id().to_bytes()));
+        let (trace, span) =
+            (u128::from_be_bytes(ids.trace_id().to_bytes()), u64::from_be_bytes(ids.span_id().to_bytes()));
         ids.is_valid().then(|| TraceContext::from_parts(trace, span, ids.trace_flags().to_u8()))
     }
 }

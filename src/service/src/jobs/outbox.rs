@@ -5,6 +5,7 @@ use std::time::Duration;
 use drover_domain::JobKind;
 use drover_messages::{DeviceSet, DispatchCommands, Message, PlanJob, Queue};
 use drover_store::{Job, StoreError, Tx, commands::Devices, jobs, outbox};
+use drover_telemetry::spans;
 
 use crate::{Service, random_uuid};
 
@@ -53,6 +54,7 @@ impl Service {
     ) -> Result<(), StoreError> {
         let message_id = random_uuid(self.inner.entropy.as_ref());
         let (queue, body) = (queue.to_string(), message.encode()?);
+        let trace_context = &*spans::cause(trace_context);
         outbox::insert(tx, &outbox::NewMessage { message_id, queue: &queue, body: &body, trace_context }).await
     }
 }

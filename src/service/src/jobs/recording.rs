@@ -21,7 +21,7 @@ use drover_store::{
 use crate::{
     Service, ServiceError,
     applications::pushing::carried_out::CarriedOut,
-    jobs::{applying::apply, evidence, moved::observe},
+    jobs::{applying::apply, evidence, moved::observe, traced},
 };
 
 /// What became of a report.
@@ -73,6 +73,7 @@ impl Service {
         let rules = jobs::rules(&tx, &job_ids.into_iter().collect::<Vec<_>>()).await?;
         let rules: HashMap<JobId, JobRules> = rules.into_iter().map(|rules| (rules.id, rules)).collect();
 
+        let _spans = traced::in_their_traces(&commands, &rules);
         let mut recording = Recording { batch, commands: &commands, results: vec![Recorded::Unknown; batch.len()] };
         let mut tally = Tally::default();
         let mut all_moved = Vec::new();
