@@ -215,6 +215,7 @@ fn app_state(
             request_timeout: Duration::from_secs(http.request_timeout_s),
             poll_wait: Duration::from_secs(http.poll_wait_s),
             idle_timeout: Duration::from_secs(http.request_timeout_s),
+            proxies: http.proxies,
             ..Limits::default()
         },
     }

@@ -22,6 +22,7 @@ mod lobby;
 mod mdm;
 mod observe;
 mod openapi;
+mod peer;
 mod rabbitmq;
 mod serve;
 mod state;

@@ -17,7 +17,7 @@ use tracing::{Instrument as _, Span, field};
 use crate::{
     AppState, Random, admin, aep, apps,
     family::{Family, Refusal},
-    health, mdm, top,
+    health, mdm, peer, top,
 };
 
 /// The answer's header with the id of the call's trace: what to search the logs for.
@@ -48,6 +48,7 @@ pub fn describe_metrics() {
 /// Runs a call, in its span. Its query is in no log: it may hold a signature.
 pub(crate) async fn observe(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
+    peer::look_behind(&mut request, state.limits.proxies);
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
     let method = method_label(request.method());
     let span = tracing::info_span!(

@@ -75,6 +75,8 @@ pub struct Limits {
     /// neither has a limit for the whole. A client that takes nothing of its download is
     /// [`ServeOptions::write_timeout`](crate::ServeOptions::write_timeout)'s.
     pub idle_timeout: Duration,
+    /// Proxies in a row before this server, whose word is taken for where a call came from; 0 when there is none.
+    pub proxies: u8,
 }
 
 impl Default for Limits {
@@ -86,6 +88,7 @@ impl Default for Limits {
             request_timeout: Duration::from_secs(30),
             poll_wait: Duration::from_secs(25),
             idle_timeout: Duration::from_secs(30),
+            proxies: 0,
         }
     }
 }

@@ -12,7 +12,7 @@ const DAY_S: u64 = 24 * HOUR_S;
 const YEAR_S: u64 = 365 * DAY_S;
 
 /// Every key that is a number, with the smallest and the largest value allowed.
-pub(super) const RANGES: [(&str, u64, u64); 30] = [
+pub(super) const RANGES: [(&str, u64, u64); 31] = [
     ("http.header_timeout_s", 1, 300),
     ("http.request_timeout_s", 1, HOUR_S),
     ("http.poll_wait_s", 0, HOUR_S),
@@ -21,6 +21,7 @@ pub(super) const RANGES: [(&str, u64, u64); 30] = [
     ("http.max_upload_bytes", 1 << 10, 1 << 40),
     ("http.max_body_bytes", 1 << 10, 1 << 30),
     ("http.access_token_ttl_s", 60, 30 * DAY_S),
+    ("http.proxies", 0, 10),
     ("database.pool_size", 1, 1000),
     ("database.wait_timeout_s", 1, 300),
     ("database.statement_timeout_s", 1, HOUR_S),

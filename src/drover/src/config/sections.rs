@@ -33,6 +33,8 @@ pub(crate) struct Http {
     pub(crate) max_body_bytes: u64,
     /// How long an operator's access token lives.
     pub(crate) access_token_ttl_s: u64,
+    /// Proxies in a row in front, whose `X-Forwarded-For` is believed.
+    pub(crate) proxies: u8,
 }
 
 impl Default for Http {
@@ -49,6 +51,7 @@ impl Default for Http {
             max_upload_bytes: 1 << 30,
             max_body_bytes: 16 << 20,
             access_token_ttl_s: 7200,
+            proxies: 0,
         }
     }
 }
