@@ -6,6 +6,7 @@ mod applications;
 mod audit;
 mod catalogue;
 mod clients;
+mod control;
 mod credentials;
 mod devices;
 mod enrolment;
@@ -41,6 +42,7 @@ pub use clients::{
     ClientGroup, ClientVersion, DownloadPage, GroupFilter, GroupKey, GroupUpdates, NewClientGroup, NewClientVersion,
     Offer, PackageUpdate, PublishRequest, Sort, Target, VersionKey,
 };
+pub use control::{Affected, Control, JobStanding, RetryFilter};
 pub use credentials::{AppCredential, Caller, CredentialKind, IssuedCredential, TopCredential, TopTerms};
 pub use devices::device_auth::{DeviceIdentity, DeviceLogin};
 pub use devices::device_tokens::{IssuedTokens, TokensAfter};

@@ -2,7 +2,6 @@
 //! yet is stopped; what is under way goes on.
 
 use drover_domain::{ClientVersionId, JobEvent, JobId, JobKind, JobState};
-use drover_messages::PlanJob;
 use drover_store::{
     StoreError, Tx,
     clients::publications::{self, ClientJob},
@@ -88,8 +87,7 @@ impl Service {
         }
         let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
         for job in jobs::rules(tx, &ids).await?.into_iter().filter(|job| job.kind == JobKind::Distribute) {
-            jobs::set_plan_due(tx, job.id, Some(self.plan_lease())).await?;
-            self.post_plan(tx, job.kind, &PlanJob { job_id: job.id.0 }, &job.trace_context).await?;
+            self.call_planner_for(tx, &job).await?;
         }
         Ok(())
     }

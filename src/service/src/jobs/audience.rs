@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use drover_domain::{CommandState, DeviceId, JobId, JobKind};
+use drover_domain::{CommandState, DeviceId, JobId, JobKind, JobState};
 use drover_store::{
     StoreError, Tx, audiences,
     audiences::{Audience, Making},
@@ -11,7 +11,7 @@ use drover_store::{
     tallies::Tally,
 };
 
-use crate::{Job, Product, Service, ServiceError};
+use crate::{Job, Product, Service, ServiceError, jobs::planning::is_held};
 
 /// Who joins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +84,8 @@ impl Service {
 
     /// Plans the next chunk of a job's audiences, and lets it go when the job runs. Returns whether there was one.
     pub(crate) async fn plan_next_chunk(&self, tx: &Tx<'_>, job: &Job, tally: &mut Tally) -> Result<bool, StoreError> {
-        let runs = job.state == drover_domain::JobState::Running;
+        // When the time of a job that is held is over, what is planned then ends like the rest.
+        let runs = matches!(job.state, JobState::Running | JobState::Paused) && !is_held(job);
         let release = runs.then(|| self.dispatch_lease(job.policy));
         let limit = i64::from(self.options().plan_chunk);
         let making = Making { retry_limit: job.policy.retry_limit, limit, release };

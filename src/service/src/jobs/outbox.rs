@@ -4,7 +4,12 @@ use std::time::Duration;
 
 use drover_domain::JobKind;
 use drover_messages::{DeviceSet, DispatchCommands, Message, PlanJob, Queue};
-use drover_store::{Job, StoreError, Tx, commands::Devices, jobs, outbox};
+use drover_store::{
+    Job, StoreError, Tx,
+    commands::Devices,
+    jobs::{self, JobRules},
+    outbox,
+};
 use drover_telemetry::spans;
 
 use crate::{Service, random_uuid};
@@ -30,6 +35,12 @@ impl Service {
     /// Tells a planner about a job that there is something to plan or release of, and the timekeeper to do so again should
     /// the message get lost.
     pub(crate) async fn call_planner(&self, tx: &Tx<'_>, job: &Job) -> Result<(), StoreError> {
+        jobs::set_plan_due(tx, job.id, Some(self.plan_lease())).await?;
+        self.post_plan(tx, job.kind, &PlanJob { job_id: job.id.0 }, &job.trace_context).await
+    }
+
+    /// As [`call_planner`](Self::call_planner), of a job of which only its rules are known.
+    pub(crate) async fn call_planner_for(&self, tx: &Tx<'_>, job: &JobRules) -> Result<(), StoreError> {
         jobs::set_plan_due(tx, job.id, Some(self.plan_lease())).await?;
         self.post_plan(tx, job.kind, &PlanJob { job_id: job.id.0 }, &job.trace_context).await
     }

@@ -7,6 +7,7 @@ use drover_messages::{DispatchAction, DispatchCommands, PlanJob};
 use drover_store::{
     StoreError, Tx, audiences,
     commands::{self, Devices, Happening},
+    control::retries,
     jobs, outcomes,
     tallies::Tally,
     timers,
@@ -21,6 +22,11 @@ pub enum Planning {
     Done,
     /// There may be more; the planner was sent another message for it.
     Continued,
+}
+
+/// Whether a job's commands are to wait until it goes on. Once its time is over they end as those of any other job.
+pub(crate) const fn is_held(job: &Job) -> bool {
+    matches!(job.state, JobState::Paused) && !job.is_expired
 }
 
 /// What a moment is.
@@ -46,7 +52,12 @@ impl Service {
         let Some((job, cursor)) = jobs::lock_for_planning(&tx, id).await? else { return Ok(false) };
         let mut tally = Tally::default();
         let more = self.next_step(&tx, &job, cursor, &mut tally).await?;
-        jobs::set_plan_due(&tx, id, more.then_some(self.plan_lease())).await?;
+        if !more && is_held(&job) {
+            // Then what was never released ends as what was.
+            jobs::set_plan_due_at_expiry(&tx, id).await?;
+        } else {
+            jobs::set_plan_due(&tx, id, more.then_some(self.plan_lease())).await?;
+        }
         tally.write(&tx, self.store().tally_shard()).await?;
         tx.commit().await?;
         Ok(more)
@@ -62,6 +73,7 @@ impl Service {
     ) -> Result<bool, StoreError> {
         if job.state.is_terminal() {
             audiences::close(tx, job.id).await?;
+            retries::close(tx, job.id).await?;
             return match cursor {
                 Some(after) => self.stop_next_chunk(tx, job, after, tally).await,
                 None => Ok(false),
@@ -74,9 +86,18 @@ impl Service {
         if self.plan_next_chunk(tx, job, tally).await? {
             return Ok(true);
         }
-        match (job.state, cursor) {
-            (JobState::Running, Some(after)) => self.release_next_chunk(tx, job, after, tally).await,
-            _ => Ok(false),
+        if is_held(job) || !matches!(job.state, JobState::Running | JobState::Paused) {
+            return Ok(false);
+        }
+        if job.state == JobState::Paused {
+            // Its time is over: nothing is tried again any more.
+            retries::close(tx, job.id).await?;
+        } else if self.retry_next_chunk(tx, job, tally).await? {
+            return Ok(true);
+        }
+        match cursor {
+            Some(after) => self.release_next_chunk(tx, job, after, tally).await,
+            None => Ok(false),
         }
     }
 
@@ -107,6 +128,12 @@ impl Service {
     ) -> Result<bool, StoreError> {
         let limit = i64::from(self.options().plan_chunk);
         let policy = (job.policy.retry_limit, self.dispatch_lease(job.policy));
+        if let Some(resumed_at) = job.resumed_at
+            && let Some((first, last, _)) = commands::chunk_after(tx, job.id, after, limit).await?
+        {
+            timers::ring_between(tx, job.id, first, last).await?;
+            commands::make_queued_due_before(tx, job.id, (first, last), resumed_at).await?;
+        }
         let chunk = commands::release_chunk(tx, job.id, after, limit, policy).await?;
         let Some(chunk) = chunk else {
             jobs::set_released_to(tx, job.id, None).await?;

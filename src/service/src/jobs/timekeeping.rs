@@ -26,6 +26,8 @@ use crate::{
 const START_BATCH: i64 = 100;
 /// How long a timer that cannot be served leaves the others in peace.
 const PUT_OFF: Duration = Duration::from_mins(1);
+/// How long the commands of a job that is held are left alone, unless its time is over sooner.
+const HELD_LOOK: Duration = Duration::from_hours(24);
 /// The longest that a command waits to be handed out again to a device that nobody listens for.
 const MAX_LEASE: Duration = Duration::from_mins(15);
 
@@ -83,11 +85,14 @@ impl Service {
     ) -> Result<Vec<Moved>, StoreError> {
         let (attempt, devices) = (group[0].attempt, group.iter().map(|due| due.device).collect::<Vec<_>>());
         let is_queued = group[0].state == CommandState::Queued;
+        if is_queued && !rules.is_expired && rules.state == JobState::Paused {
+            commands::hold(tx, rules.id, &devices, HELD_LOOK).await?;
+            return Ok(Vec::new());
+        }
         if is_queued && !rules.is_expired && !rules.state.is_stopped() {
             let lease = self.dispatch_lease(rules.policy);
             let pauses = (lease, MAX_LEASE.min(rules.policy.attempt_timeout()));
             let leased = commands::lease_again(tx, rules.id, attempt, &devices, pauses).await?;
-            // A job that is held keeps its queued commands; the next deadline asks again.
             if rules.state == JobState::Running && !leased.is_empty() {
                 let message = DispatchCommands {
                     job_id: rules.id.0,

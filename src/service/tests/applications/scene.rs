@@ -141,6 +141,7 @@ impl Scene {
             login_id: row.get("code"),
             name: row.get("name"),
             role: if parent.is_none() { Role::TenantAdmin } else { Role::OrgAdmin },
+            runs_installation: false,
             organisation: Organisation {
                 id: OrganisationId(organisation),
                 tenant: self.tenant,

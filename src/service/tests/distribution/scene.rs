@@ -132,6 +132,7 @@ impl Scene {
             login_id: code.into(),
             name: format!("Operator of {code}"),
             role: if parent.is_none() { Role::TenantAdmin } else { Role::OrgAdmin },
+            runs_installation: false,
             organisation,
         }
     }

@@ -73,7 +73,8 @@ pub async fn make_queued_due_before(
     (first, last): (i64, i64),
     resumed_at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    const SQL: &str = "/* commands::make_queued_due_before */ UPDATE commands SET deadline_at = GREATEST(now(), not_before)
+    const SQL: &str =
+        "/* commands::make_queued_due_before */ UPDATE commands SET deadline_at = GREATEST(now(), not_before)
         WHERE job_id = $1 AND device_id BETWEEN $2 AND $3 AND state = 'queued' AND updated_at < $4
             AND deadline_at > GREATEST(now(), not_before)";
     sql::execute(tx, SQL, &[&job.0, &first, &last, &resumed_at]).await?;

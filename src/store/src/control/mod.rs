@@ -64,7 +64,8 @@ async fn one(
 
 /// The organisations that a publication or distribution reaches.
 pub async fn reached(client: &impl GenericClient, job: JobId) -> Result<Vec<OrganisationPath>, StoreError> {
-    const SQL: &str = "/* control::reached */ SELECT o.path FROM audiences a JOIN organisations o ON o.id = a.organisation_id
+    const SQL: &str =
+        "/* control::reached */ SELECT o.path FROM audiences a JOIN organisations o ON o.id = a.organisation_id
         WHERE a.job_id = $1 ORDER BY a.id LIMIT $2";
     let rows = sql::query(client, SQL, &[&job.0, &crate::clients::publications::REACHED_MAX]).await?;
     Ok(rows.iter().map(|row| rows::word(row, "path", OrganisationPath::parse)).collect::<Result<_, _>>()?)
@@ -72,6 +73,7 @@ pub async fn reached(client: &impl GenericClient, job: JobId) -> Result<Vec<Orga
 
 /// Distributions that rest on a publication and have not ended.
 pub async fn resting_on(client: &impl GenericClient, publication: JobId) -> Result<Vec<JobId>, StoreError> {
-    const SQL: &str = "/* control::resting_on */ SELECT id FROM jobs WHERE publication_id = $1 AND finished_at IS NULL ORDER BY id";
+    const SQL: &str =
+        "/* control::resting_on */ SELECT id FROM jobs WHERE publication_id = $1 AND finished_at IS NULL ORDER BY id";
     Ok(sql::query(client, SQL, &[&publication.0]).await?.iter().map(|row| JobId(row.get(0))).collect())
 }

@@ -36,8 +36,7 @@ pub async fn insert(
     code: Option<&str>,
     by: &str,
 ) -> Result<i64, StoreError> {
-    const SQL: &str =
-        "/* control::retries::insert */ INSERT INTO retries (job_id, states, code, asked_by) VALUES ($1, $2, $3, $4) RETURNING id";
+    const SQL: &str = "/* control::retries::insert */ INSERT INTO retries (job_id, states, code, asked_by) VALUES ($1, $2, $3, $4) RETURNING id";
     let states: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
     Ok(sql::query_one(tx, SQL, &[&job.0, &states, &code, &by]).await?.get(0))
 }
@@ -48,9 +47,7 @@ pub async fn open(client: &impl GenericClient, job: JobId) -> Result<Option<Retr
         WHERE job_id = $1 AND finished_at IS NULL ORDER BY id LIMIT 1";
     let Some(row) = sql::query_opt(client, SQL, &[&job.0]).await? else { return Ok(None) };
     let states: Vec<String> = row.get("states");
-    let state = |word: String| {
-        CommandState::parse(&word).ok_or(UnknownWord { column: "states", word })
-    };
+    let state = |word: String| CommandState::parse(&word).ok_or(UnknownWord { column: "states", word });
     Ok(Some(Retry {
         id: row.get("id"),
         states: states.into_iter().map(state).collect::<Result<_, _>>()?,
@@ -61,7 +58,8 @@ pub async fn open(client: &impl GenericClient, job: JobId) -> Result<Option<Retr
 
 /// The newest wish of a job, and how far it has come.
 pub async fn newest(client: &impl GenericClient, job: JobId) -> Result<Option<Progress>, StoreError> {
-    const SQL: &str = "/* control::retries::newest */ SELECT retried, busy, finished_at IS NOT NULL AS is_finished FROM retries
+    const SQL: &str =
+        "/* control::retries::newest */ SELECT retried, busy, finished_at IS NOT NULL AS is_finished FROM retries
         WHERE job_id = $1 ORDER BY id DESC LIMIT 1";
     let progress = |row: tokio_postgres::Row| Progress {
         retried: row.get("retried"),
@@ -136,8 +134,7 @@ pub async fn advance(tx: &Tx<'_>, retry: i64, chunk: &Chunk, retried: i64) -> Re
 
 /// Ends the wishes of a job that has been stopped, or whose time is over.
 pub async fn close(tx: &Tx<'_>, job: JobId) -> Result<(), StoreError> {
-    const SQL: &str =
-        "/* control::retries::close */ UPDATE retries SET finished_at = now() WHERE job_id = $1 AND finished_at IS NULL";
+    const SQL: &str = "/* control::retries::close */ UPDATE retries SET finished_at = now() WHERE job_id = $1 AND finished_at IS NULL";
     sql::execute(tx, SQL, &[&job.0]).await?;
     Ok(())
 }
@@ -149,7 +146,8 @@ pub async fn count_by_code(
     states: &[CommandState],
     code: &str,
 ) -> Result<i64, StoreError> {
-    const SQL: &str = "/* control::retries::count_by_code */ SELECT COALESCE(sum(count), 0)::bigint FROM failure_tallies
+    const SQL: &str =
+        "/* control::retries::count_by_code */ SELECT COALESCE(sum(count), 0)::bigint FROM failure_tallies
         WHERE job_id = $1 AND outcome = ANY($2) AND code IN ($3, '*')";
     let states: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
     Ok(sql::query_one(client, SQL, &[&job.0, &states, &code]).await?.get(0))

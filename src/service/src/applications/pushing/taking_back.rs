@@ -1,7 +1,7 @@
 //! What was pushed is taken back: from users and groups, or from everybody because the application goes.
 
 use drover_domain::{ApplicationId, AssignmentId, JobEvent, JobId, PushAction};
-use drover_messages::{PlanJob, TraceContext};
+use drover_messages::TraceContext;
 use drover_store::{
     StoreError, Tx,
     applications::{self as rows, Application},
@@ -146,8 +146,7 @@ impl Service {
         }
         let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
         for job in jobs::rules(tx, &ids).await? {
-            jobs::set_plan_due(tx, job.id, Some(self.plan_lease())).await?;
-            self.post_plan(tx, job.kind, &PlanJob { job_id: job.id.0 }, &job.trace_context).await?;
+            self.call_planner_for(tx, &job).await?;
         }
         Ok(())
     }
