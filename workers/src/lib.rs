@@ -14,6 +14,7 @@ mod planner;
 mod relay;
 mod roles;
 mod run;
+mod sampler;
 mod sessions;
 mod sweeper;
 mod timekeeper;

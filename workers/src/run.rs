@@ -18,6 +18,7 @@ use crate::{
     ingest::Ingest,
     planner::Planner,
     relay::Relay,
+    sampler,
     sessions::{self, DeviceSessions},
     sweeper, timekeeper,
 };
@@ -125,6 +126,7 @@ pub async fn run(roles: &Roles, deps: Deps, settings: WorkerSettings, stop: Canc
             sessions::run(deps.service.clone(), deps.sessions.clone(), Arc::clone(&deps.entropy), stop.clone());
         tasks.spawn(sessions);
         tasks.spawn(sweeper::run(deps.service.clone(), Arc::clone(&deps.entropy), stop.clone()));
+        tasks.spawn(sampler::run(deps.service.clone(), Arc::clone(&deps.entropy), stop.clone()));
         tasks.spawn(gauges::run(deps.store.clone(), Arc::clone(&deps.entropy), stop.clone()));
     }
     if roles.has(Role::Relay) {

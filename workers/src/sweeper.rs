@@ -31,6 +31,7 @@ pub(crate) async fn run(
     let (after, file, sweep) = (AtomicI64::new(0), Mutex::new(Uuid::nil()), Mutex::new(None));
     tokio::join!(
         repeat("sweep", PAUSE, entropy.as_ref(), &stop, || evidence(&service, &after)),
+        repeat("sweep_pace", PAUSE, entropy.as_ref(), &stop, || old_pace(&service)),
         repeat("sweep_tokens", PAUSE, entropy.as_ref(), &stop, || tokens(&service)),
         repeat("sweep_undecided_uploads", PAUSE, entropy.as_ref(), &stop, || undecided_uploads(&service)),
         repeat("sweep_unused_files", FILES_PAUSE, entropy.as_ref(), &stop, || unused_files(&service, &file)),
@@ -44,6 +45,11 @@ async fn evidence(service: &Service, after: &AtomicI64) -> Result<Next, ServiceE
     let next = service.forget_old_evidence(after.load(Ordering::Relaxed)).await?;
     after.store(next.unwrap_or(0), Ordering::Relaxed);
     Ok(more(next.is_some()))
+}
+
+/// One batch of samples of the pace that nobody shows any more.
+async fn old_pace(service: &Service) -> Result<Next, ServiceError> {
+    Ok(more(service.forget_old_pace().await?))
 }
 
 /// One batch of access tokens that are over.

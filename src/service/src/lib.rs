@@ -18,6 +18,7 @@ mod jobs;
 mod logins;
 mod people;
 mod secrets;
+mod watching;
 mod world;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
@@ -48,6 +49,7 @@ pub use devices::device_auth::{DeviceIdentity, DeviceLogin};
 pub use devices::device_tokens::{IssuedTokens, TokensAfter};
 pub use devices::managed_devices::{DeviceChange, ManagedDeviceFilter, NewManagedDevice};
 pub use devices::revocation::CutOff;
+pub use drover_domain::StateCounts;
 pub use drover_store::{
     Artifact, CommandRecord, DeviceCommandRecord, DeviceRecord, Firmware, FirmwareJob, InvalidPage, Job, Page, Paged,
     Product, Window, Windowed,
@@ -70,6 +72,7 @@ pub use drover_store::{
         list::DeviceFilter,
         managed::{DeviceValues, ManagedDevice},
     },
+    failures::{self, FailureReason, Failures},
     files::StoredFile,
     hints::DeviceRange,
     jobs::JobChange,
@@ -80,6 +83,12 @@ pub use drover_store::{
     },
     pushing::assignments::{Targets, Wish},
     reports::Reason,
+    samples::JobSample,
+    watching::{
+        commands::{CommandRow, CommandSearch},
+        job::{Asked, Audience, JobMore, RetryWish},
+        jobs::{JobSearch, JobSummary},
+    },
 };
 pub use enrolment::{IssuedProduct, check_device};
 pub use error::{BoxError, ServiceError};
@@ -102,6 +111,10 @@ pub use people::{
     OperatorChange, OperatorLogin, OperatorRecord, Organisation, TokenCheck, UserChange, UserFilter, UserSetChange,
 };
 pub use secrets::{InvalidSecretKey, Secret, SecretKey};
+pub use watching::{
+    job::{JobDetail, JobPace},
+    sampling::PaceReading,
+};
 pub use world::{Clock, Entropy, random_uuid};
 
 /// How long a dependency may take to say that it is there.

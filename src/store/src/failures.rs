@@ -107,25 +107,36 @@ impl Failures {
     }
 }
 
-/// Why attempts of a job did not succeed: the most frequent reasons first, `limit` at most, what had no room at the end. Reads
-/// what the job has of tallies: [`ROWS_MAX`] a shard at the very most, and a few in truth.
-pub async fn of_job(client: &impl GenericClient, job: JobId, limit: i64) -> Result<Failures, StoreError> {
-    const SQL: &str = "/* failures::of_job */ SELECT outcome, code, sum(count)::bigint AS count,
-            array_agg(attempt ORDER BY attempt) AS attempts, array_agg(count ORDER BY attempt) AS counts,
-            sum(sum(count)) OVER ()::bigint AS total
-        FROM (SELECT outcome, code, attempt, sum(count)::bigint AS count FROM failure_tallies
-            WHERE job_id = $1 GROUP BY outcome, code, attempt) told
-        GROUP BY outcome, code ORDER BY code = '*', count DESC, outcome, code LIMIT $2";
-    let found = sql::query(client, SQL, &[&job.0, &limit]).await?;
-    let reason = |row: &tokio_postgres::Row| {
+/// Why attempts of jobs did not succeed, by job: the most frequent reasons first, `limit` of a job at most, what had no room
+/// at the end. Reads what the jobs have of tallies: [`ROWS_MAX`] a shard at the very most, and a few in truth.
+pub async fn of_jobs(
+    client: &impl GenericClient,
+    jobs: &[i64],
+    limit: i64,
+) -> Result<BTreeMap<JobId, Failures>, StoreError> {
+    const SQL: &str =
+        "/* failures::of_jobs */ SELECT j.id AS job_id, f.* FROM unnest($1::bigint[]) AS j (id) CROSS JOIN LATERAL (
+            SELECT outcome, code, sum(count)::bigint AS count, array_agg(attempt ORDER BY attempt) AS attempts,
+                array_agg(count ORDER BY attempt) AS counts, sum(sum(count)) OVER ()::bigint AS total
+            FROM (SELECT outcome, code, attempt, sum(count)::bigint AS count FROM failure_tallies
+                WHERE job_id = j.id GROUP BY outcome, code, attempt) told
+            GROUP BY outcome, code ORDER BY code = '*', sum(count) DESC, outcome, code LIMIT $2) f";
+    let mut found: BTreeMap<JobId, Failures> = BTreeMap::new();
+    for row in sql::query(client, SQL, &[&jobs, &limit]).await? {
         let (attempts, counts): (Vec<i16>, Vec<i64>) = (row.get("attempts"), row.get("counts"));
-        Ok(FailureReason {
-            outcome: rows::word(row, "outcome", Outcome::parse)?,
+        let failures = found.entry(JobId(row.get("job_id"))).or_default();
+        failures.total = row.get("total");
+        failures.reasons.push(FailureReason {
+            outcome: rows::word(&row, "outcome", Outcome::parse)?,
             code: row.get("code"),
             count: row.get("count"),
             by_attempt: attempts.into_iter().zip(counts).collect(),
-        })
-    };
-    let total = found.first().map_or(0, |row| row.get("total"));
-    Ok(Failures { reasons: found.iter().map(reason).collect::<Result<_, StoreError>>()?, total })
+        });
+    }
+    Ok(found)
+}
+
+/// Why attempts of a job did not succeed, as [`of_jobs`] says it.
+pub async fn of_job(client: &impl GenericClient, job: JobId, limit: i64) -> Result<Failures, StoreError> {
+    Ok(of_jobs(client, &[job.0], limit).await?.remove(&job).unwrap_or_default())
 }

@@ -32,11 +32,13 @@ mod records;
 pub mod reports;
 pub mod restrictions;
 mod rows;
+pub mod samples;
 mod sql;
 pub mod stats;
 pub mod tallies;
 pub mod tenants;
 pub mod timers;
+pub mod watching;
 
 pub use artifacts::{
     ApplicationArtifact, ApplicationRemoval, Artifact, ClientArtifact, RestrictionArtifact, RestrictionRemoval,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use drover_domain::{ApplicationId, CommandState, JobId, Outcome};
+use drover_domain::{ApplicationId, CommandState, JobId, Outcome, StateCounts};
 
 use crate::{
     GenericClient, StoreError, Tx,
@@ -112,4 +112,16 @@ pub async fn of_job(client: &impl GenericClient, job: JobId) -> Result<BTreeMap<
         WHERE job_id = $1 GROUP BY state HAVING sum(count) <> 0";
     let found = sql::query(client, SQL, &[&job.0]).await?;
     found.iter().map(|row| Ok((rows::state(row, "state")?, row.get(1)))).collect()
+}
+
+/// Commands by state, of jobs; those without commands are left out.
+pub async fn of_jobs(client: &impl GenericClient, jobs: &[i64]) -> Result<BTreeMap<JobId, StateCounts>, StoreError> {
+    const SQL: &str = "/* tallies::of_jobs */ SELECT j.id, t.state, t.count FROM unnest($1::bigint[]) AS j (id)
+        CROSS JOIN LATERAL (SELECT state, sum(count)::bigint AS count FROM job_tallies WHERE job_id = j.id
+            GROUP BY state OFFSET 0) t";
+    let mut counts: BTreeMap<JobId, StateCounts> = BTreeMap::new();
+    for row in sql::query(client, SQL, &[&jobs]).await? {
+        counts.entry(JobId(row.get("id"))).or_default().add(rows::state(&row, "state")?, row.get("count"));
+    }
+    Ok(counts)
 }
