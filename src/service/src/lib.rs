@@ -89,6 +89,7 @@ pub use drover_store::{
         job::{Asked, Audience, JobMore, RetryWish},
         jobs::{JobSearch, JobSummary},
     },
+    watching::live::{LiveFailure, LiveJob, LivePace, LiveQueue, LiveSample, LiveWorker},
 };
 pub use enrolment::{IssuedProduct, check_device};
 pub use error::{BoxError, ServiceError};
@@ -115,6 +116,7 @@ pub use watching::{
     job::{JobDetail, JobPace},
     sampling::PaceReading,
 };
+pub use watching::live::{Figures, JobNow, Live, Snapshot, Viewer, WaitingLongest, Watched, WatchedJob};
 pub use world::{Clock, Entropy, random_uuid};
 
 /// How long a dependency may take to say that it is there.
@@ -158,6 +160,8 @@ pub struct ServiceOptions {
     pub container_entry: ManifestEntry,
     /// What the manifest of a built-in application holds.
     pub built_in_entry: ManifestEntry,
+    /// From one reading of what is going on to the next, while anybody looks.
+    pub live_interval: Duration,
 }
 
 impl Default for ServiceOptions {
@@ -180,6 +184,7 @@ impl Default for ServiceOptions {
             unused_file_retention: Some(Duration::from_hours(7 * 24)),
             container_entry: ManifestEntry::new("drover.domain", Some("container")),
             built_in_entry: ManifestEntry::new("drover.domain", Some("built-in")),
+            live_interval: Duration::from_secs(1),
         }
     }
 }
@@ -203,6 +208,7 @@ struct Inner {
     top_auth: TopAuth,
     imports: imports::Turns,
     parses: applications::Turns,
+    live: Live,
     options: ServiceOptions,
 }
 
@@ -231,6 +237,7 @@ impl Service {
             (catalogue::FactsReader::new(store.clone()), catalogue::Catalogues::new(store.clone()));
         let top_auth = TopAuth::new(options.top_credential_cache);
         let (imports, parses) = (imports::Turns::new(), applications::Turns::new());
+        let live = Live::new(store.clone(), Arc::clone(&entropy), options.live_interval);
         Self {
             inner: Arc::new(Inner {
                 store,
@@ -245,6 +252,7 @@ impl Service {
                 top_auth,
                 imports,
                 parses,
+                live,
                 options,
             }),
         }

@@ -65,7 +65,7 @@ pub struct Software {
     pub is_rollback: bool,
 }
 
-/// Tells the metrics recorder of the process what the metrics of checks mean.
+/// Tells the metrics recorder of the process what the metrics of this crate mean.
 pub fn describe_metrics() {
     metrics::describe_counter!(check::CHECKS, "Checks for updates at the TOP gateway, by result");
     metrics::describe_counter!(
@@ -74,4 +74,5 @@ pub fn describe_metrics() {
     );
     metrics::describe_histogram!(facts::BATCH_SIZE, "Checks for updates that one statement was read for");
     metrics::describe_counter!(memory::LOADS, "Times that what a tenant publishes was read anew, by result");
+    crate::watching::live::describe_metrics();
 }

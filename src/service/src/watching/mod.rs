@@ -4,3 +4,4 @@ pub(crate) mod commands;
 pub(crate) mod job;
 pub(crate) mod jobs;
 pub(crate) mod sampling;
+pub(crate) mod live;

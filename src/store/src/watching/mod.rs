@@ -3,3 +3,4 @@
 pub mod commands;
 pub mod job;
 pub mod jobs;
+pub mod live;
