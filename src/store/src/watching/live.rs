@@ -138,7 +138,7 @@ pub async fn queues(client: &impl GenericClient) -> Result<Vec<LiveQueue>, Store
             q.published_per_s, q.delivered_per_s, q.retrying, COALESCE(q.dead, 0) + l.kept AS dead,
             extract(epoch FROM now() - q.sampled_at)::float8 AS age_s
         FROM queues q CROSS JOIN LATERAL (SELECT count(*) AS kept FROM (
-            SELECT FROM dead_letters WHERE queue = q.name LIMIT $2) l) l
+            SELECT id FROM dead_letters WHERE queue = q.name ORDER BY id LIMIT $2) l) l
         ORDER BY q.name LIMIT $1";
     let queue = |row: &tokio_postgres::Row| LiveQueue {
         name: row.get("name"),

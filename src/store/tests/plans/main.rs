@@ -12,4 +12,5 @@ mod files;
 mod people;
 mod pushes;
 mod reviews;
+mod watching;
 mod world;
