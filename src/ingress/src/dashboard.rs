@@ -10,6 +10,7 @@ mod confirm;
 mod errors;
 mod language;
 mod layout;
+mod live;
 mod overview;
 mod same_origin;
 mod session;
@@ -17,7 +18,7 @@ mod sign_in;
 mod words;
 
 use axum::{
-    Router, middleware,
+    Extension, Router, middleware,
     response::{Redirect, Response},
     routing::{get, post},
 };
@@ -50,13 +51,15 @@ pub(crate) fn router(app: AppState) -> Router {
     let open = with_forms(
         Router::new()
             .route("/ui/sign-in", get(sign_in::show).post(sign_in::sign_in))
-            .route("/ui/language", post(language::choose)),
+            .route("/ui/language", post(language::choose))
+            .route("/ui/live", get(live::show)),
         &api,
     );
     pages
         .merge(open)
         .route("/ui/", get(|| async { Redirect::permanent(BASE) }))
         .route("/ui/{*rest}", axum::routing::any(errors::nothing_here))
+        .layer(Extension(live::Streams::new()))
         .layer(middleware::from_fn(same_origin::check))
         .layer(middleware::from_fn(layout::add_headers))
         .route("/ui/assets/{name}", get(assets::serve))

@@ -75,5 +75,7 @@ impl LobbyChores {
         let chores = async { tokio::join!(hear_calls(&service, &random, call), arrived.run(&service)) };
         stop.run_until_cancelled(chores).await;
         seats.close();
+        // Those who look at dashboards wait as well.
+        service.live().close();
     }
 }

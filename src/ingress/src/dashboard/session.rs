@@ -85,13 +85,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Viewer {
 /// Lets those in who have signed in, and sends others to do so. What a page answers with an error is rendered here, where it
 /// is known who looks.
 pub(super) async fn enter(State(api): State<WebApi>, mut request: Request, next: Next) -> Response {
-    let language = Language::of(request.headers());
-    let address = request.uri().path_and_query().map_or(BASE, |address| address.as_str()).to_owned();
-    let token = cookie(request.headers(), COOKIE).map(str::to_owned);
-    let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
-    let viewer = match authenticate(&api, token, peer, (language, &address)).await {
-        Ok(Some(viewer)) => viewer,
-        Ok(None) => return sign_in_first(request.method(), &address),
+    let call = Call::of(&request);
+    let language = call.language;
+    let viewer = match who_looks(&api, call).await {
+        Ok(Ok(viewer)) => viewer,
+        Ok(Err(call)) => return sign_in_first(request.method(), &call.address),
         Err(error) => return error.render(language, None),
     };
     request.extensions_mut().insert(viewer.clone());
@@ -102,19 +100,36 @@ pub(super) async fn enter(State(api): State<WebApi>, mut request: Request, next:
     }
 }
 
-async fn authenticate(
-    api: &WebApi,
+/// What a call says of who makes it.
+pub(super) struct Call {
+    language: Language,
+    address: String,
     token: Option<String>,
     peer: Option<IpAddr>,
-    (language, address): (Language, &str),
-) -> Result<Option<Viewer>, PageError> {
-    let Some(token) = token else { return Ok(None) };
-    match api.service.authenticate_operator(&token).await? {
-        TokenCheck::Accepted(operator) => {
-            let actor = Actor::operator(&operator, Via::Dashboard, peer);
-            Ok(Some(Viewer { actor, operator: *operator, language, address: address.to_owned(), token }))
+}
+
+impl Call {
+    pub(super) fn of(request: &Request) -> Self {
+        Self {
+            language: Language::of(request.headers()),
+            address: request.uri().path_and_query().map_or(BASE, |address| address.as_str()).to_owned(),
+            token: cookie(request.headers(), COOKIE).map(str::to_owned),
+            peer: request.extensions().get::<Peer>().map(|peer| peer.0),
         }
-        TokenCheck::Refused => Ok(None),
+    }
+}
+
+/// Who makes a call; the call itself when nobody has signed in.
+pub(super) async fn who_looks(api: &WebApi, call: Call) -> Result<Result<Viewer, Call>, PageError> {
+    let Some(token) = &call.token else { return Ok(Err(call)) };
+    match api.service.authenticate_operator(token).await? {
+        TokenCheck::Accepted(operator) => {
+            let Call { language, address, token, peer } = call;
+            let actor = Actor::operator(&operator, Via::Dashboard, peer);
+            let token = token.unwrap_or_default();
+            Ok(Ok(Viewer { actor, operator: *operator, language, address, token }))
+        }
+        TokenCheck::Refused => Ok(Err(call)),
         TokenCheck::TooMany { retry_after } => Err(PageError::TooMany { retry_after }),
     }
 }

@@ -43,6 +43,8 @@ struct Shared {
     entropy: Arc<dyn Entropy>,
     interval: Duration,
     latest: watch::Sender<Arc<Snapshot>>,
+    /// Whether the process ends.
+    is_closed: watch::Sender<bool>,
     audience: Mutex<Audience>,
     /// Kept when nobody looks for a while: since when a job stands still is known all the better.
     course: Mutex<course::Course>,
@@ -67,6 +69,7 @@ impl Live {
                 entropy,
                 interval,
                 latest,
+                is_closed: watch::Sender::new(false),
                 audience: Mutex::default(),
                 course: Mutex::default(),
             }),
@@ -92,7 +95,12 @@ impl Live {
         if latest.is_younger_than(self.shared.interval * 2) {
             return latest;
         }
-        timeout(LOOK_MAX, viewer.changed()).await.unwrap_or(latest)
+        timeout(LOOK_MAX, viewer.changed()).await.ok().flatten().unwrap_or(latest)
+    }
+
+    /// Lets everybody go: the process is about to end.
+    pub fn close(&self) {
+        self.shared.is_closed.send_replace(true);
     }
 
     /// What was read last, without looking: it may be long ago.
@@ -160,13 +168,18 @@ impl Viewer {
         Arc::clone(&self.snapshots.borrow_and_update())
     }
 
-    /// Waits for the next reading. Who is slow misses some, and gets the newest.
-    pub async fn changed(&mut self) -> Arc<Snapshot> {
-        // The sender is ours as well, so it cannot be gone.
-        if self.snapshots.changed().await.is_err() {
-            std::future::pending::<()>().await;
+    /// Waits for the next reading; `None`: there will be none, the process is about to end. Who is slow misses some, and gets
+    /// the newest.
+    pub async fn changed(&mut self) -> Option<Arc<Snapshot>> {
+        let mut is_closed = self.shared.is_closed.subscribe();
+        tokio::select! {
+            biased;
+            _ = is_closed.wait_for(|is_closed| *is_closed) => None,
+            changed = self.snapshots.changed() => {
+                changed.ok()?;
+                Some(self.latest())
+            }
         }
-        self.latest()
     }
 }
 

@@ -54,8 +54,8 @@ async fn figures_of_a_random_world_are_those_of_its_rows() {
             }
         }
         // The first that comes may have been begun before.
-        viewer.changed().await;
-        let snapshot = viewer.changed().await;
+        viewer.changed().await.unwrap();
+        let snapshot = viewer.changed().await.unwrap();
         let rows = counted(&world).await;
         for (job, counts) in &rows {
             assert_eq!(snapshot.job(&everything, *job).map(|now| now.job.counts), Some(*counts), "{job}");
@@ -89,7 +89,7 @@ async fn two_hundred_viewers_cost_one_reading_and_nobody_costs_none() {
     for _ in 0..4 {
         let mut seen: Vec<Arc<Snapshot>> = Vec::new();
         for viewer in &mut viewers {
-            seen.push(viewer.changed().await);
+            seen.push(viewer.changed().await.unwrap());
         }
         assert!(seen.iter().all(|snapshot| Arc::ptr_eq(snapshot, &seen[0])), "all are shown the same reading");
         last = Arc::clone(&seen[0]);
@@ -153,7 +153,7 @@ async fn a_job_that_is_looked_at_is_read_in_detail_and_a_hundred_at_most() {
     let watched = live.watch_job(job).unwrap();
     let mut viewer = live.subscribe();
     let seen = loop {
-        let snapshot = viewer.changed().await;
+        let snapshot = viewer.changed().await.unwrap();
         if snapshot.watched(&everything, job).is_some() {
             break snapshot;
         }
@@ -166,7 +166,7 @@ async fn a_job_that_is_looked_at_is_read_in_detail_and_a_hundred_at_most() {
     let others: Vec<_> = (1..100).map(|id| live.watch_job(JobId(id)).unwrap()).collect();
     assert!(live.watch_job(JobId(500)).is_none() && live.watch_job(job).is_some());
     drop((others, watched));
-    while viewer.changed().await.job(&everything, job).is_some() {}
+    while viewer.changed().await.unwrap().job(&everything, job).is_some() {}
 }
 
 #[tokio::test]
@@ -176,10 +176,10 @@ async fn while_the_database_is_away_the_last_figures_are_shown_as_old() {
     let job = started(&world, &uuids, 0).await;
     let live = world.service.live();
     let mut viewer = live.subscribe();
-    assert!(!viewer.changed().await.is_old);
+    assert!(!viewer.changed().await.unwrap().is_old);
     world.client().await.batch_execute("ALTER TABLE workers RENAME TO hidden").await.unwrap();
     let old = loop {
-        let snapshot = viewer.changed().await;
+        let snapshot = viewer.changed().await.unwrap();
         if snapshot.is_old {
             break snapshot;
         }
@@ -188,5 +188,7 @@ async fn while_the_database_is_away_the_last_figures_are_shown_as_old() {
     let elsewhere = Reach::Part(Scope { tenant: TenantId(1), path: OrganisationPath::parse("/1/").unwrap() });
     assert_eq!(old.alarms(&elsewhere).collect::<Vec<_>>(), [&Alarm::DatabaseAway]);
     world.client().await.batch_execute("ALTER TABLE hidden RENAME TO workers").await.unwrap();
-    while viewer.changed().await.is_old {}
+    while viewer.changed().await.unwrap().is_old {}
+    live.close();
+    assert!(viewer.changed().await.is_none() && live.subscribe().changed().await.is_none(), "the process ends");
 }

@@ -1,0 +1,120 @@
+//! What must be looked at, in words, and where to look.
+
+use drover_domain::alarm::Alarm;
+use drover_service::Snapshot;
+use maud::{Markup, html};
+
+use super::texts::Texts;
+use crate::dashboard::{
+    language::Language,
+    session::Viewer,
+    words::{duration, number},
+};
+
+pub(super) fn list(snapshot: &Snapshot, viewer: &Viewer, texts: &Texts) -> Markup {
+    let alarms: Vec<&Alarm> = snapshot.alarms(&viewer.actor.reach).collect();
+    html! {
+        @if snapshot.number == 0 { p.alarm { strong { (texts.not_read) } } }
+        @else if alarms.is_empty() { p.notice { (texts.calm) } }
+        @for alarm in alarms {
+            p class=(if alarm.is_urgent() { "alarm" } else { "alarm warning" }) {
+                span aria-hidden="true" { (if alarm.is_urgent() { "▲ " } else { "● " }) }
+                strong { (sentence(alarm, viewer.language)) }
+                @if let Some((address, name)) = place(alarm, viewer.language) { " " a href=(address) { (name) } }
+            }
+        }
+        @if snapshot.is_cut { p.hint { (texts.is_cut) } }
+    }
+}
+
+/// What an alarm means.
+pub(super) fn sentence(alarm: &Alarm, language: Language) -> String {
+    let count = |count: &u64| number(count.cast_signed());
+    let time = |seconds: &u64| duration(seconds.cast_signed(), language);
+    match (alarm, language) {
+        (Alarm::DatabaseAway, Language::English) => "The database does not answer: what you see is old.".into(),
+        (Alarm::DatabaseAway, Language::Chinese) => "数据库没有响应：当前显示的是旧数据。".into(),
+        (Alarm::BrokerAway(problem), Language::English) => format!("The broker is away: {problem}."),
+        (Alarm::BrokerAway(problem), Language::Chinese) => format!("消息代理不可用：{problem}。"),
+        (Alarm::RoleAbsent(role), Language::English) => {
+            format!("No process with the role {role} is at work: start one with drover serve --roles {role}.")
+        }
+        (Alarm::RoleAbsent(role), Language::Chinese) => {
+            format!("没有进程承担角色 {role}：请用 drover serve --roles {role} 启动。")
+        }
+        (Alarm::QueueWithoutConsumer { queue, ready }, Language::English) => {
+            format!("{} messages wait in {queue}, and nobody takes from it.", count(ready))
+        }
+        (Alarm::QueueWithoutConsumer { queue, ready }, Language::Chinese) => {
+            format!("队列 {queue} 中有 {} 条消息等待，但没有消费者。", count(ready))
+        }
+        (Alarm::OutboxOld { messages, oldest_s }, Language::English) => {
+            format!("{} messages wait to be handed to the broker, the oldest for {}.", count(messages), time(oldest_s))
+        }
+        (Alarm::OutboxOld { messages, oldest_s }, Language::Chinese) => {
+            format!("{} 条消息等待交给消息代理，最早的已等待 {}。", count(messages), time(oldest_s))
+        }
+        (Alarm::DeadLetters { queue, count: dead }, Language::English) => {
+            format!("{} messages of {queue} were given up.", count(dead))
+        }
+        (Alarm::DeadLetters { queue, count: dead }, Language::Chinese) => {
+            format!("队列 {queue} 有 {} 条死信。", count(dead))
+        }
+        (Alarm::QueuePaused(queue), Language::English) => format!("The queue {queue} is paused."),
+        (Alarm::QueuePaused(queue), Language::Chinese) => format!("队列 {queue} 已暂停。"),
+        (Alarm::QueuesUnseen, Language::English) => "Nobody has looked at the queues for more than a minute.".into(),
+        (Alarm::QueuesUnseen, Language::Chinese) => "队列状况已超过一分钟未更新。".into(),
+        (Alarm::JobStill { job, still_s, open }, Language::English) => {
+            format!("Nothing of job {job} has moved for {}; {} commands are open.", time(still_s), count(open))
+        }
+        (Alarm::JobStill { job, still_s, open }, Language::Chinese) => {
+            format!("任务 {job} 已 {} 没有进展；未结束命令 {} 条。", time(still_s), count(open))
+        }
+    }
+}
+
+/// Where to look.
+fn place(alarm: &Alarm, language: Language) -> Option<(String, &'static str)> {
+    match alarm {
+        Alarm::DatabaseAway => None,
+        Alarm::JobStill { job, .. } => Some((format!("/ui/jobs/{job}"), language.pick("Job", "任务"))),
+        Alarm::RoleAbsent(_) => Some(("/ui/workers".into(), language.pick("Workers", "工作进程"))),
+        _ => Some(("/ui/queues".into(), language.pick("Queues", "队列"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use drover_domain::JobId;
+
+    use super::*;
+
+    #[test]
+    fn every_alarm_is_a_sentence_in_both_languages() {
+        let queue = || "dispatch.firmware".to_owned();
+        let alarms = [
+            Alarm::DatabaseAway,
+            Alarm::BrokerAway("connection refused".into()),
+            Alarm::RoleAbsent("dispatch"),
+            Alarm::QueueWithoutConsumer { queue: queue(), ready: 1200 },
+            Alarm::OutboxOld { messages: 7, oldest_s: 90 },
+            Alarm::DeadLetters { queue: queue(), count: 2 },
+            Alarm::QueuePaused(queue()),
+            Alarm::QueuesUnseen,
+            Alarm::JobStill { job: JobId(3001), still_s: 960, open: 3 },
+        ];
+        for alarm in &alarms {
+            let (english, chinese) = (sentence(alarm, Language::English), sentence(alarm, Language::Chinese));
+            assert!(english.ends_with('.') && english.is_ascii(), "{english}");
+            assert!(chinese.ends_with('。'), "{chinese}");
+        }
+        assert_eq!(
+            sentence(&alarms[3], Language::English),
+            "1,200 messages wait in dispatch.firmware, and nobody takes from it."
+        );
+        assert_eq!(
+            sentence(&alarms[8], Language::English),
+            "Nothing of job 3001 has moved for 16 min; 3 commands are open."
+        );
+    }
+}
