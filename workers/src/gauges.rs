@@ -46,6 +46,7 @@ fn set(gauge: &'static str, kind: &'static str, state: &'static str, counts: &[s
 
 /// Says what the metrics of roles and use cases mean.
 pub fn describe_metrics() {
+    crate::queues::describe_metrics();
     describe_gauge!("drover_jobs", "Jobs that have not ended, by kind and state");
     describe_gauge!("drover_commands", "Commands of jobs that have not ended, by kind and state");
     describe_gauge!("drover_outbox_messages", "Messages that wait for the relay");

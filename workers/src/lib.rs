@@ -7,10 +7,12 @@
 mod channels;
 mod dispatcher;
 mod gauges;
+mod heart;
 mod ingest;
 mod patience;
 mod periodic;
 mod planner;
+mod queues;
 mod relay;
 mod roles;
 mod run;
@@ -20,6 +22,7 @@ mod sweeper;
 mod timekeeper;
 
 pub use gauges::describe_metrics;
+pub use heart::Place;
 pub use roles::{Role, Roles, UnknownRole};
 pub use run::{Deps, RunError, WorkerSettings, run};
 pub use sessions::DeviceSessions;

@@ -118,10 +118,17 @@ impl Letter {
         std::iter::once(self.message.id).chain(self.repeats.iter().copied())
     }
 
+    fn target(&self) -> Target {
+        match &self.message.routing_key {
+            Some(key) => Target::QueueUnder { queue: self.queue, routing_key: key.clone() },
+            None => Target::Queue(self.queue),
+        }
+    }
+
     fn outgoing(&self, trace: Option<TraceContext>) -> Outgoing {
         Outgoing {
             message_id: self.message.message_id,
-            target: Target::Queue(self.queue),
+            target: self.target(),
             body: self.message.body.clone(),
             trace,
             expires_after: None,
@@ -163,13 +170,13 @@ impl Sending {
 /// Each different message once, in the order of the first of its kind; and those for queues that nobody here knows.
 fn once_each(claimed: Vec<Claimed>) -> (Vec<Letter>, Vec<Claimed>) {
     let (mut letters, mut unknown) = (Vec::<Letter>::with_capacity(claimed.len()), Vec::new());
-    let mut places: HashMap<(Queue, Vec<u8>), usize> = HashMap::with_capacity(claimed.len());
+    let mut places: HashMap<(Queue, Option<String>, Vec<u8>), usize> = HashMap::with_capacity(claimed.len());
     for message in claimed {
         let Some(queue) = Queue::parse(&message.queue) else {
             unknown.push(message);
             continue;
         };
-        match places.entry((queue, message.body.clone())) {
+        match places.entry((queue, message.routing_key.clone(), message.body.clone())) {
             Entry::Occupied(place) => letters[*place.get()].repeats.push(message.id),
             Entry::Vacant(place) => {
                 place.insert(letters.len());
@@ -187,7 +194,16 @@ mod tests {
 
     fn claimed(id: i64, queue: &str, body: &str) -> Claimed {
         let (queue, body, trace_context) = (queue.to_owned(), body.as_bytes().to_vec(), String::new());
-        Claimed { id, message_id: Uuid::nil(), queue, body, trace_context, failures: 0 }
+        Claimed { id, message_id: Uuid::nil(), queue, body, trace_context, routing_key: None, failures: 0 }
+    }
+
+    #[test]
+    fn equal_reports_of_two_devices_are_two_and_keep_their_devices() {
+        let of = |id, key: &str| Claimed { routing_key: Some(key.to_owned()), ..claimed(id, "reports", "a") };
+        let (letters, _) = once_each(vec![of(1, "devices.a.reports"), of(2, "devices.b.reports")]);
+        let keys: Vec<Target> = letters.iter().map(Letter::target).collect();
+        let under = |key: &str| Target::QueueUnder { queue: Queue::Reports, routing_key: key.to_owned() };
+        assert_eq!(keys, [under("devices.a.reports"), under("devices.b.reports")]);
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub(crate) async fn run(
         repeat("sweep", PAUSE, entropy.as_ref(), &stop, || evidence(&service, &after)),
         repeat("sweep_pace", PAUSE, entropy.as_ref(), &stop, || old_pace(&service)),
         repeat("sweep_tokens", PAUSE, entropy.as_ref(), &stop, || tokens(&service)),
+        repeat("sweep_dead_letters", PAUSE, entropy.as_ref(), &stop, || dead_letters(&service)),
+        repeat("sweep_workers", PAUSE, entropy.as_ref(), &stop, || workers(&service)),
         repeat("sweep_undecided_uploads", PAUSE, entropy.as_ref(), &stop, || undecided_uploads(&service)),
         repeat("sweep_unused_files", FILES_PAUSE, entropy.as_ref(), &stop, || unused_files(&service, &file)),
         repeat("sweep_file_store", FILES_PAUSE, entropy.as_ref(), &stop, || file_store(&service, &sweep)),
@@ -55,6 +57,17 @@ async fn old_pace(service: &Service) -> Result<Next, ServiceError> {
 /// One batch of access tokens that are over.
 async fn tokens(service: &Service) -> Result<Next, ServiceError> {
     Ok(more(service.forget_old_tokens().await?))
+}
+
+/// One batch of dead letters that nobody did anything about.
+async fn dead_letters(service: &Service) -> Result<Next, ServiceError> {
+    Ok(more(service.forget_old_dead_letters().await?))
+}
+
+/// Processes that ended without a word.
+async fn workers(service: &Service) -> Result<Next, ServiceError> {
+    service.forget_silent_workers().await?;
+    Ok(Next::Later)
 }
 
 /// One batch of uploaded packages that nobody decided on. Their files are unused from then on.

@@ -145,7 +145,11 @@ fn lock_file(config: &Config) -> anyhow::Result<File> {
 /// The broker that a configuration names, or one inside this process.
 pub(crate) fn broker_of(config: &Config) -> anyhow::Result<Broker> {
     let publish_deadline = Duration::from_secs(config.amqp.publish_deadline_s);
-    let options = BrokerConfig { publish_deadline, ..BrokerConfig::default() };
+    let management = match &config.amqp.management_url {
+        Some(url) => Some(url.expose().parse().context("amqp.management_url")?),
+        None => None,
+    };
+    let options = BrokerConfig { publish_deadline, management, ..BrokerConfig::default() };
     match &config.amqp.url {
         None => Ok(Broker::in_process_with(options)),
         Some(url) => {
@@ -177,6 +181,7 @@ fn service_options(config: &Config) -> anyhow::Result<ServiceOptions> {
         access_token_ttl: seconds(config.http.access_token_ttl_s),
         top_calls_per_s: NonZeroU32::new(config.top.calls_per_s).unwrap_or(NonZeroU32::MIN),
         evidence_retention: Some(workers.evidence_retention_s).filter(|retention| *retention > 0).map(seconds),
+        dead_letter_retention: Some(workers.dead_letter_retention_s).filter(|retention| *retention > 0).map(seconds),
         unused_file_retention: Some(config.files.unused_retention_s).filter(|retention| *retention > 0).map(seconds),
         container_entry: applications.container_entry.parse().context("applications.container_entry")?,
         built_in_entry: applications.built_in_entry.parse().context("applications.built_in_entry")?,

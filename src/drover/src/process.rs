@@ -7,7 +7,7 @@ use axum::Router;
 use drover_broker::Broker;
 use drover_ingress::{AppState, Limits, Lobby, ServeOptions};
 use drover_service::{Clock, Entropy};
-use drover_workers::{Deps, Role, Roles, WorkerSettings};
+use drover_workers::{Deps, Place, Role, Roles, WorkerSettings};
 use futures_util::future::OptionFuture;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{
@@ -20,7 +20,7 @@ use crate::{
     installation::Installation,
     listeners::Listeners,
     startup,
-    system::{SystemClock, SystemEntropy, raise_open_files},
+    system::{SystemClock, SystemEntropy, host_name, raise_open_files},
 };
 
 /// A process that plays roles.
@@ -77,6 +77,10 @@ impl Process {
             broker,
             sessions,
             entropy: Arc::clone(&installation.entropy),
+            place: Place {
+                host: host_name(),
+                holds_broker: installation.has_forgetful_broker() && roles.need_broker(),
+            },
         };
         let settings = worker_settings(installation);
         let is_forgetful = installation.has_forgetful_broker();

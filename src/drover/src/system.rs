@@ -23,6 +23,11 @@ impl Entropy for SystemEntropy {
     }
 }
 
+/// What the machine calls itself.
+pub(crate) fn host_name() -> String {
+    nix::unistd::gethostname().map_or_else(|_| "unknown".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
 /// Lets this process have as many files and connections open as the machine allows it: the usual first limit of 1,024 is less
 /// than the connections that are served at once.
 pub(crate) fn raise_open_files() {

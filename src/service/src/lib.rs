@@ -17,6 +17,7 @@ mod imports;
 mod jobs;
 mod logins;
 mod people;
+mod queues;
 mod secrets;
 mod watching;
 mod world;
@@ -82,6 +83,7 @@ pub use drover_store::{
         users::{User, UserValues},
     },
     pushing::assignments::{Targets, Wish},
+    queues::{QueueSample, dead_letters::DeadLetter, workers::WorkerRecord},
     reports::Reason,
     samples::JobSample,
     watching::{
@@ -111,6 +113,7 @@ pub use people::{
     IssuedToken, List, ListFrom, MemberChange, MembersChanged, NewOperator, NewUser, NewUserSet, Operator,
     OperatorChange, OperatorLogin, OperatorRecord, Organisation, TokenCheck, UserChange, UserFilter, UserSetChange,
 };
+pub use queues::{Condition, DeadLetterFilter, Dealt, Matching, QueueView, WorkerView, dead_letters::BodyText};
 pub use secrets::{InvalidSecretKey, Secret, SecretKey};
 pub use watching::{
     job::{JobDetail, JobPace},
@@ -154,6 +157,8 @@ pub struct ServiceOptions {
     pub top_calls_per_s: NonZeroU32,
     /// How long reports that moved nothing are kept; `None` is for ever.
     pub evidence_retention: Option<Duration>,
+    /// How long a message is kept that no worker could handle; `None` is for ever.
+    pub dead_letter_retention: Option<Duration>,
     /// How long an uploaded file is kept that nothing came to name; `None` is for ever.
     pub unused_file_retention: Option<Duration>,
     /// What an Android package's manifest holds when it was wrapped for the container.
@@ -181,6 +186,7 @@ impl Default for ServiceOptions {
             top_credential_cache: Duration::from_secs(5),
             top_calls_per_s: NonZeroU32::MIN.saturating_add(999),
             evidence_retention: Some(Duration::from_hours(30 * 24)),
+            dead_letter_retention: Some(Duration::from_hours(30 * 24)),
             unused_file_retention: Some(Duration::from_hours(7 * 24)),
             container_entry: ManifestEntry::new("drover.domain", Some("container")),
             built_in_entry: ManifestEntry::new("drover.domain", Some("built-in")),

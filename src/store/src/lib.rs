@@ -28,6 +28,7 @@ pub mod people;
 mod pool;
 pub mod presence;
 pub mod pushing;
+pub mod queues;
 mod records;
 pub mod reports;
 pub mod restrictions;

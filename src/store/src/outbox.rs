@@ -40,6 +40,8 @@ pub struct Claimed {
     pub body: Vec<u8>,
     /// The traceparent.
     pub trace_context: String,
+    /// Under which a device's report first came, when it is sent again; `None` for our own messages.
+    pub routing_key: Option<String>,
     /// How often sending failed so far.
     pub failures: i32,
 }
@@ -55,7 +57,7 @@ pub async fn claim(
         "/* outbox::claim */ UPDATE outbox SET claimed_by = $1, claimable_at = now() + make_interval(secs => $3)
         WHERE id = ANY(ARRAY(SELECT id FROM outbox WHERE claimable_at <= now() ORDER BY claimable_at, id LIMIT $2
             FOR UPDATE SKIP LOCKED))
-        RETURNING id, message_id, queue, body, trace_context, failures";
+        RETURNING id, message_id, queue, body, trace_context, failures, routing_key";
     let found = sql::query(client, SQL, &[&relay, &limit, &lease.as_secs_f64()]).await?;
     let mut claimed: Vec<Claimed> = found
         .iter()
@@ -66,6 +68,7 @@ pub async fn claim(
             body: row.get(3),
             trace_context: row.get(4),
             failures: row.get(5),
+            routing_key: row.get(6),
         })
         .collect();
     claimed.sort_unstable_by_key(|message| message.id);

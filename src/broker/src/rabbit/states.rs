@@ -67,5 +67,6 @@ async fn ask(rabbit: &Rabbit, management: &Management, queues: &[Queue]) -> Resu
     let vhost = rabbit.config.url.as_ref().map_or("/", |url| url.vhost());
     let names: Vec<String> = queues.iter().map(|queue| rabbit.names.work(*queue)).collect();
     // One by one: in a list of all queues there is one for each device's session too.
-    stream::iter(names.iter().map(|name| management.queue(vhost, name))).buffered(AT_ONCE).try_collect().await
+    let each = names.into_iter().map(|name| async move { management.queue(vhost, &name).await });
+    stream::iter(each).buffered(AT_ONCE).try_collect().await
 }

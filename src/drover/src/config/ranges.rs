@@ -43,6 +43,7 @@ pub(super) const RANGES: [(&str, u64, u64); 31] = [
     ("workers.retry_backoff_base_s", 0, DAY_S),
     ("workers.retry_backoff_max_s", 0, YEAR_S),
     ("workers.evidence_retention_s", 0, 10 * YEAR_S),
+    ("workers.dead_letter_retention_s", 0, 10 * YEAR_S),
     // RabbitMQ takes back after 30 minutes what is neither done nor refused.
     ("workers.drain_timeout_s", 1, 1500),
 ];

@@ -241,6 +241,8 @@ pub(crate) struct Workers {
     pub(crate) retry_backoff_max_s: u64,
     /// How long reports that moved nothing are kept; 0 keeps them for ever.
     pub(crate) evidence_retention_s: u64,
+    /// How long messages that no worker could handle are kept; 0 keeps them for ever.
+    pub(crate) dead_letter_retention_s: u64,
     /// Time for work in hand after SIGTERM before the process ends anyway.
     pub(crate) drain_timeout_s: u64,
 }
@@ -260,6 +262,7 @@ impl Default for Workers {
             retry_backoff_base_s: 5,
             retry_backoff_max_s: 900,
             evidence_retention_s: 30 * 86_400,
+            dead_letter_retention_s: 30 * 86_400,
             drain_timeout_s: 25,
         }
     }

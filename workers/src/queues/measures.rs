@@ -1,0 +1,52 @@
+//! What the metrics say of queues and workers.
+
+use drover_messages::Queue;
+use drover_store::queues::{QueueRecord, workers::WorkerRecord};
+use metrics::{describe_counter, describe_gauge, gauge};
+
+use crate::Role;
+
+/// A process that was not heard of for so long is gone.
+pub(super) const GONE_AFTER_S: f64 = 15.0;
+
+/// Says what the metrics mean.
+pub(crate) fn describe_metrics() {
+    describe_gauge!("drover_queue_messages", "Messages that wait in a queue for a worker");
+    describe_gauge!("drover_queue_consumers", "Workers that take from a queue");
+    describe_gauge!("drover_queue_unacked", "Messages of a queue that workers have; absent when nobody knows");
+    describe_gauge!("drover_queue_paused", "1 while operators keep workers from a queue, else 0");
+    describe_gauge!(
+        "drover_dead_letters",
+        "Messages of a queue that no worker could handle, kept or still at the broker"
+    );
+    describe_counter!("drover_dead_letters_collected_total", "Dead messages that were taken from the broker, by queue");
+    describe_gauge!("drover_workers", "Processes at work, by role");
+}
+
+/// Sets what the rows say. Every process with the relay's role says the same.
+#[allow(clippy::cast_precision_loss)] // gauges
+pub(super) fn set(queues: &[QueueRecord], workers: &[WorkerRecord]) {
+    for queue in Queue::all() {
+        let name = queue.to_string();
+        let found = queues.iter().find(|record| record.name == name);
+        let sample = found.and_then(|record| record.sample.as_ref());
+        let at_broker = sample.map_or(0, |sample| sample.dead);
+        let kept = found.map_or(0, |record| record.dead_letters);
+        let is_paused = found.is_some_and(|record| record.paused_at.is_some());
+        if let Some(sample) = sample {
+            gauge!("drover_queue_messages", "queue" => name.clone()).set(sample.ready as f64);
+            gauge!("drover_queue_consumers", "queue" => name.clone()).set(sample.consumers as f64);
+            if let Some(unacked) = sample.unacked {
+                gauge!("drover_queue_unacked", "queue" => name.clone()).set(unacked as f64);
+            }
+        }
+        gauge!("drover_dead_letters", "queue" => name.clone()).set((kept + at_broker) as f64);
+        gauge!("drover_queue_paused", "queue" => name).set(f64::from(u8::from(is_paused)));
+    }
+    for role in Role::ALL {
+        let plays = |worker: &&WorkerRecord| worker.roles.split(',').any(|name| name == role.as_str());
+        let alive = |worker: &&WorkerRecord| worker.silent_s < GONE_AFTER_S && worker.drain_asked_at.is_none();
+        let count = workers.iter().filter(plays).filter(alive).count();
+        gauge!("drover_workers", "role" => role.as_str()).set(count as f64);
+    }
+}

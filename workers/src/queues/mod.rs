@@ -1,0 +1,10 @@
+//! The queues, as operators see them: how they stand, what is dead in them, and from which of them to take nothing.
+
+mod collector;
+mod measures;
+mod standing;
+mod watcher;
+
+pub(crate) use measures::describe_metrics;
+pub(crate) use standing::Standing;
+pub(crate) use watcher::Watcher;
