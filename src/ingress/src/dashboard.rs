@@ -36,7 +36,7 @@ pub(crate) const BASE: &str = "/ui";
 
 /// What is answered where no page could say it: nobody knows who looks, nor in which language.
 pub(crate) fn refuse(refusal: Refusal) -> Response {
-    errors::PageError::from(refusal).render(Language::English, None)
+    PageError::from(refusal).render(Language::English, None)
 }
 
 /// What a handler of a page answers.

@@ -86,12 +86,12 @@ pub use drover_store::{
     queues::{QueueSample, dead_letters::DeadLetter, workers::WorkerRecord},
     reports::Reason,
     samples::JobSample,
+    watching::live::{LiveFailure, LiveJob, LivePace, LiveQueue, LiveSample, LiveWorker},
     watching::{
         commands::{CommandRow, CommandSearch},
         job::{Asked, Audience, JobMore, RetryWish},
         jobs::{JobSearch, JobSummary},
     },
-    watching::live::{LiveFailure, LiveJob, LivePace, LiveQueue, LiveSample, LiveWorker},
 };
 pub use enrolment::{IssuedProduct, check_device};
 pub use error::{BoxError, ServiceError};
@@ -115,11 +115,11 @@ pub use people::{
 };
 pub use queues::{Condition, DeadLetterFilter, Dealt, Matching, QueueView, WorkerView, dead_letters::BodyText};
 pub use secrets::{InvalidSecretKey, Secret, SecretKey};
+pub use watching::live::{Figures, JobNow, Live, Snapshot, Viewer, WaitingLongest, Watched, WatchedJob};
 pub use watching::{
     job::{JobDetail, JobPace},
     sampling::PaceReading,
 };
-pub use watching::live::{Figures, JobNow, Live, Snapshot, Viewer, WaitingLongest, Watched, WatchedJob};
 pub use world::{Clock, Entropy, random_uuid};
 
 /// How long a dependency may take to say that it is there.

@@ -12,7 +12,7 @@ const DAY_S: u64 = 24 * HOUR_S;
 const YEAR_S: u64 = 365 * DAY_S;
 
 /// Every key that is a number, with the smallest and the largest value allowed.
-pub(super) const RANGES: [(&str, u64, u64); 31] = [
+pub(super) const RANGES: &[(&str, u64, u64)] = &[
     ("http.header_timeout_s", 1, 300),
     ("http.request_timeout_s", 1, HOUR_S),
     ("http.poll_wait_s", 0, HOUR_S),
@@ -50,7 +50,7 @@ pub(super) const RANGES: [(&str, u64, u64); 31] = [
 
 /// Checks every number on its own.
 pub(super) fn check(figment: &Figment) -> Result<(), ConfigError> {
-    for (key, least, most) in RANGES {
+    for &(key, least, most) in RANGES {
         let value = figment.find_value(key).ok().and_then(|value| whole_number(&value));
         if !value.is_some_and(|value| (u128::from(least)..=u128::from(most)).contains(&value)) {
             return Err(not_allowed(figment, key, format!("between {least} and {most}")));

@@ -115,7 +115,7 @@ fn values_of_the_wrong_type_are_named_with_their_place() {
 
 #[test]
 fn every_number_is_held_to_its_range() {
-    for (key, least, most) in RANGES {
+    for &(key, least, most) in RANGES {
         let error = |value: u64| {
             let flags = Overrides::default().set(key, Some(value));
             Given { flags, ..Given::default() }.error()

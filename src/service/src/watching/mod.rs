@@ -3,5 +3,5 @@
 pub(crate) mod commands;
 pub(crate) mod job;
 pub(crate) mod jobs;
-pub(crate) mod sampling;
 pub(crate) mod live;
+pub(crate) mod sampling;
