@@ -154,6 +154,12 @@ impl World {
         client.batch_execute("UPDATE commands SET deadline_at = now() - interval '1 s' WHERE deadline_at IS NOT NULL; UPDATE timers SET fire_at = now() - interval '1 s'").await.unwrap();
     }
 
+    /// Lets the deadlines of what waits in a queue pass.
+    pub async fn let_deadlines_pass_of_queued(&self) {
+        let client = self.client().await;
+        client.batch_execute("UPDATE commands SET deadline_at = now() - interval '1 s' WHERE state = 'queued'; UPDATE timers SET fire_at = now() - interval '1 s'").await.unwrap();
+    }
+
     pub async fn serve_timers(&self) {
         while self.service.serve_timer().await.unwrap() {}
     }
