@@ -1,6 +1,7 @@
 //! The admin API: organisations, operators, users, groups, labels, devices and application policies. Our own, described in OpenAPI.
 
 pub(crate) mod application_policies;
+pub(crate) mod dead_letters;
 pub(crate) mod devices;
 pub(crate) mod groups;
 pub(crate) mod imports;
@@ -8,9 +9,11 @@ pub(crate) mod labels;
 pub(crate) mod members;
 pub(crate) mod operators;
 pub(crate) mod organisations;
+pub(crate) mod queues;
 mod user_sets;
 pub(crate) mod users;
 mod wire;
+pub(crate) mod workers;
 
 use axum::{
     Router,
@@ -60,6 +63,18 @@ pub(crate) fn router(app: AppState) -> Router {
         .route("/devices", get(devices::list).post(devices::enrol))
         .route("/devices/{uuid}", get(devices::show).patch(devices::change).delete(devices::deregister))
         .route("/devices/{uuid}/token", post(devices::issue_token).delete(devices::revoke_token))
+        .route("/queues", get(queues::list))
+        .route("/queues/{name}/pause", post(queues::pause))
+        .route("/queues/{name}/resume", post(queues::resume))
+        .route("/queues/{name}/dead-letters", get(dead_letters::list))
+        .route("/queues/{name}/dead-letters/replay", post(dead_letters::replay_all))
+        .route("/queues/{name}/dead-letters/discard", post(dead_letters::discard_all))
+        .route("/dead-letters/{id}", get(dead_letters::show))
+        .route("/dead-letters/{id}/replay", post(dead_letters::replay))
+        .route("/dead-letters/{id}/discard", post(dead_letters::discard))
+        .route("/workers", get(workers::list))
+        .route("/workers/{id}/drain", post(workers::drain))
+        .route("/workers/{id}/resume", post(workers::resume))
         .route("/imports/{what}", post(imports::import));
     let api = WebApi::new(app);
     with_forms(Router::new().nest(BASE, routes), &api).with_state(api)

@@ -29,7 +29,7 @@ use http::{HeaderValue, header};
 use serde_json::{Value, json};
 use utoipa::{OpenApi, openapi};
 
-pub(crate) use refusals::{AppRefusals, DeviceRefusals, Refusals, WriteRefusals};
+pub(crate) use refusals::{AppRefusals, DeviceRefusals, InstallationRefusals, Refusals, WriteRefusals};
 use security::Logins;
 
 use crate::{admin, apps, mdm, web::errors::ErrorBody};
@@ -115,13 +115,16 @@ fn admin() -> openapi::OpenApi {
     let mut document = Admin::openapi();
     for part in [
         admin::application_policies::Api::openapi(),
+        admin::dead_letters::Api::openapi(),
         admin::devices::Api::openapi(),
         admin::groups::Api::openapi(),
         admin::imports::Api::openapi(),
         admin::labels::Api::openapi(),
         admin::operators::Api::openapi(),
         admin::organisations::Api::openapi(),
+        admin::queues::Api::openapi(),
         admin::users::Api::openapi(),
+        admin::workers::Api::openapi(),
     ] {
         document.merge(part);
     }

@@ -11,6 +11,8 @@ use utoipa::{
 pub(crate) struct Refusals;
 /// What an operator who changes something may be refused with.
 pub(crate) struct WriteRefusals;
+/// What an operator may be refused with who looks at, or changes, what is the installation's.
+pub(crate) struct InstallationRefusals;
 /// What an operator may be refused with by the application management API, whose own codes are all 400.
 pub(crate) struct AppRefusals;
 /// What a device may be refused with.
@@ -26,6 +28,12 @@ impl IntoResponses for Refusals {
 impl IntoResponses for WriteRefusals {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         problems(&[400, 401, 403, 404, 409, 413, 429, 500, 503])
+    }
+}
+
+impl IntoResponses for InstallationRefusals {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[400, 401, 403, 404, 413, 429, 500, 503])
     }
 }
 
