@@ -17,6 +17,7 @@ mod fleet;
 mod fleet_mqtt;
 mod fleet_poll;
 mod hostile;
+mod metrics;
 mod mqtt;
 mod openapi;
 mod operators;

@@ -9,6 +9,7 @@ mod dispatcher;
 mod gauges;
 mod heart;
 mod ingest;
+mod metrics;
 mod patience;
 mod periodic;
 mod planner;
@@ -21,8 +22,8 @@ mod sessions;
 mod sweeper;
 mod timekeeper;
 
-pub use gauges::describe_metrics;
 pub use heart::Place;
+pub use metrics::{METRICS, describe_metrics};
 pub use roles::{Role, Roles, UnknownRole};
 pub use run::{Deps, RunError, WorkerSettings, run};
 pub use sessions::DeviceSessions;

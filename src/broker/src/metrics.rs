@@ -1,27 +1,54 @@
 //! The broker's metrics, named as Prometheus wants them.
 
 use drover_messages::Queue;
-use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
+use drover_telemetry::{Label, Metric};
+use metrics::{counter, histogram};
 
 use crate::PublishError;
 
-const CONFIRMED: &str = "drover_broker_publish_confirmed_total";
-const FAILED: &str = "drover_broker_publish_failed_total";
-const RETURNED: &str = "drover_broker_returned_total";
+const CONFIRMED: &str = "drover_broker_messages_confirmed_total";
+const FAILED: &str = "drover_broker_messages_failed_total";
+const RETURNED: &str = "drover_broker_messages_returned_total";
 const RECONNECTS: &str = "drover_broker_reconnects_total";
-const BATCH_SIZE: &str = "drover_broker_batch_size";
-const SETTLED: &str = "drover_broker_settled_total";
-const DEAD: &str = "drover_broker_dead_total";
+const BATCH: &str = "drover_broker_batch_deliveries";
+const SETTLED: &str = "drover_broker_deliveries_settled_total";
+const DEAD: &str = "drover_broker_deliveries_dead_total";
 
-/// Describes the broker's metrics to the installed recorder. Once, at start.
+const QUEUE: Label = Label::of("queue", || Queue::all().map(|queue| queue.to_string()).collect());
+
+/// Every metric of this crate.
+pub const METRICS: &[Metric] = &[
+    Metric::counter(CONFIRMED, &[], "Messages published and confirmed"),
+    Metric::counter(
+        FAILED,
+        &[Label::words(
+            "reason",
+            &["timed_out", "unroutable", "rejected", "connection", "too_large", "invalid_target"],
+        )],
+        "Messages not published, or not known to be",
+    ),
+    Metric::counter(
+        RETURNED,
+        &[],
+        "Messages returned because no queue takes them: the device of a command is not there",
+    ),
+    Metric::counter(
+        RECONNECTS,
+        &[Label::words("connection", &["publish", "consume", "consume_session", "subscription"])],
+        "Connections and sessions set up anew after a failure",
+    ),
+    Metric::histogram(BATCH, &[QUEUE], "Deliveries that a handler got at once"),
+    Metric::counter(
+        SETTLED,
+        &[QUEUE, Label::words("disposition", &["done", "retry", "dead", "newer", "poison", "unread"])],
+        "Deliveries settled, by what became of them",
+    ),
+    Metric::counter(DEAD, &[QUEUE], "Deliveries sent to the dead-letter queue"),
+];
+
+/// Tells the process's recorder what they mean.
 pub fn describe_metrics() {
-    describe_counter!(CONFIRMED, Unit::Count, "Messages published and confirmed");
-    describe_counter!(FAILED, Unit::Count, "Messages not published, or not known to be, by reason");
-    describe_counter!(RETURNED, Unit::Count, "Messages returned because no queue takes them");
-    describe_counter!(RECONNECTS, Unit::Count, "Connections and sessions set up anew after a failure, by use");
-    describe_histogram!(BATCH_SIZE, Unit::Count, "Deliveries that a handler got at once, by queue");
-    describe_counter!(SETTLED, Unit::Count, "Deliveries settled, by queue and what became of them");
-    describe_counter!(DEAD, Unit::Count, "Deliveries sent to the dead-letter queue, by queue");
+    drover_telemetry::describe(METRICS);
 }
 
 pub(crate) fn published(result: &Result<(), PublishError>) {
@@ -42,7 +69,7 @@ pub(crate) fn reconnected(connection: &'static str) {
 
 #[allow(clippy::cast_precision_loss)] // a batch has some thousand deliveries at the most
 pub(crate) fn batch(queue: Queue, size: usize) {
-    histogram!(BATCH_SIZE, "queue" => queue.to_string()).record(size as f64);
+    histogram!(BATCH, "queue" => queue.to_string()).record(size as f64);
 }
 
 pub(crate) fn settled(queue: Queue, disposition: &'static str, count: u64) {

@@ -21,7 +21,11 @@ use crate::{
     listeners::Listeners,
     startup,
     system::{SystemClock, SystemEntropy, host_name, raise_open_files},
+    telemetry,
 };
+
+/// Between two looks at what the process depends on; each costs a statement.
+const WATCH_PAUSE: Duration = Duration::from_secs(5);
 
 /// A process that plays roles.
 pub(crate) struct Process {
@@ -83,6 +87,7 @@ impl Process {
             },
         };
         let settings = worker_settings(installation);
+        tokio::spawn(watch(deps.clone(), roles.need_broker(), stop.clone()));
         let is_forgetful = installation.has_forgetful_broker();
         let (working, ended) = (stop.clone(), stop.clone());
         let roles = tokio::spawn(async move {
@@ -127,6 +132,25 @@ impl Process {
         tracing::info!("stopped");
         Ok(())
     }
+}
+
+/// Tells the metrics how the process's dependencies do, as `/readyz` tells whoever asks.
+async fn watch(deps: Deps, needs_broker: bool, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(WATCH_PAUSE);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let watch = async {
+        loop {
+            ticks.tick().await;
+            deps.store.observe_pool();
+            for dependency in deps.service.ready().await {
+                telemetry::metrics::dependency(dependency.name, dependency.problem.is_none());
+            }
+            if needs_broker {
+                telemetry::metrics::dependency("broker", broker_problem(&deps.broker).is_none());
+            }
+        }
+    };
+    stop.run_until_cancelled(watch).await;
 }
 
 /// Completes when the process is asked to end.

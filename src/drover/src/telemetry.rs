@@ -1,28 +1,21 @@
 //! Logs, metrics and traces of the process.
 
+pub(crate) mod metrics;
 mod traces;
 
-use std::{io::IsTerminal, time::Duration};
+use std::io::IsTerminal;
 
 use anyhow::Context;
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::{EnvFilter, Layer as _, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use crate::config::{Log, LogFormat, Traces};
+pub(crate) use metrics::start as start_metrics;
 pub(crate) use traces::flush as flush_traces;
 
 /// The AMQP client shows whole messages when they are returned, and a command holds a signed link. What the libraries
 /// say at their usual level, our own layers say better. A filter that names one of them wins.
 const ALWAYS: &str = "lapin=error,lapin::returned_messages=off,apalis_core=warn,refinery_core=warn,tokio_postgres=warn,\
     opentelemetry=warn,opentelemetry_sdk=warn,opentelemetry_otlp=warn,opentelemetry-otlp=warn";
-/// Seconds; from a quick statement to a device's night.
-const DURATION_BUCKETS: [f64; 16] =
-    [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3600.0, 86_400.0];
-/// Messages.
-const SIZE_BUCKETS: [f64; 10] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0];
-/// How often the exporter tidies up what it has collected.
-const UPKEEP: Duration = Duration::from_secs(5);
-
 /// Sends logs to standard error, and spans to a collector where one is named.
 pub(crate) fn start_logs(log: &Log, traces: Option<&Traces>) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(format!("{ALWAYS},{}", log.filter))
@@ -43,25 +36,4 @@ pub(crate) fn start_logs(log: &Log, traces: Option<&Traces>) -> anyhow::Result<(
         }
     };
     started.map_err(|error| anyhow::anyhow!("logs are started twice: {error}"))
-}
-
-/// Starts to collect metrics. Must be called in a runtime.
-pub(crate) fn start_metrics() -> anyhow::Result<PrometheusHandle> {
-    let handle = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &DURATION_BUCKETS)?
-        .set_buckets_for_metric(Matcher::Suffix("_size".into()), &SIZE_BUCKETS)?
-        .install_recorder()?;
-    drover_broker::describe_metrics();
-    drover_workers::describe_metrics();
-    drover_ingress::describe_metrics();
-    drover_service::describe_metrics();
-    let upkeep = handle.clone();
-    tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(UPKEEP);
-        loop {
-            ticks.tick().await;
-            upkeep.run_upkeep();
-        }
-    });
-    Ok(handle)
 }

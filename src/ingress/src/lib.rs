@@ -20,6 +20,7 @@ mod health;
 mod json;
 mod lobby;
 mod mdm;
+mod metrics;
 mod observe;
 mod openapi;
 mod peer;
@@ -33,7 +34,7 @@ mod web;
 use axum::{Router, extract::OriginalUri, middleware};
 
 pub use lobby::{Lobby, LobbyChores};
-pub use observe::describe_metrics;
+pub use metrics::{METRICS, describe_metrics};
 pub use openapi::{ApiDocument, api_documents};
 pub use serve::{ServeError, ServeOptions, serve};
 pub use state::{AppState, Limits, Now, Probe, Random};

@@ -17,7 +17,7 @@ use tracing::{Instrument as _, Span, field};
 use crate::{
     AppState, Random, admin, aep, apps,
     family::{Family, Refusal},
-    health, mdm, peer, top,
+    health, mdm, peer,
 };
 
 /// The answer's header with the id of the call's trace: what to search the logs for.
@@ -29,21 +29,6 @@ const MAX_HEADERS_LEN: usize = 32 << 10;
 
 const REQUESTS: &str = "drover_http_requests_total";
 const DURATION: &str = "drover_http_request_duration_seconds";
-
-/// Tells the metrics recorder of the process what the metrics of this crate mean.
-pub fn describe_metrics() {
-    metrics::describe_counter!(REQUESTS, "Calls answered, by method, route and status");
-    metrics::describe_histogram!(DURATION, metrics::Unit::Seconds, "Time until an answer began, by route");
-    metrics::describe_gauge!(crate::lobby::WAITING, "Devices that wait for a command");
-    metrics::describe_counter!(crate::lobby::ARRIVALS_LOST, "Arrivals of devices that were not noted");
-    metrics::describe_counter!(
-        "drover_device_calls_deaf_total",
-        "Times that calls for waiting devices could not be heard"
-    );
-    metrics::describe_gauge!(crate::serve::CONNECTIONS, "Open connections of the HTTP server");
-    crate::rabbitmq::describe_metrics();
-    top::describe_metrics();
-}
 
 /// Runs a call, in its span. Its query is in no log: it may hold a signature.
 pub(crate) async fn observe(State(state): State<AppState>, mut request: Request, next: Next) -> Response {

@@ -55,11 +55,6 @@ pub(crate) fn router() -> Router<AppState> {
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
 }
 
-/// Tells the metrics recorder of the process what the metrics of this module mean.
-pub(crate) fn describe_metrics() {
-    metrics::describe_counter!(CHECKS, "Questions of RabbitMQ about devices, by check and answer");
-}
-
 /// Whether somebody may connect.
 async fn user(State(state): State<AppState>, form: Given<UserForm>) -> Answer {
     let Ok(Form(form)) = form else { return answer("user", false) };

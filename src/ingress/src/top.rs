@@ -56,11 +56,3 @@ pub(crate) fn refuse(uri: &Uri, random: &Random, refusal: Refusal) -> Response {
     gateway::count(OTHER, error.code());
     error.document().into_response(Style::of_query(uri.query().unwrap_or_default()), &request_id)
 }
-
-/// Tells the metrics recorder of the process what the metrics of this API mean.
-pub(crate) fn describe_metrics() {
-    metrics::describe_counter!(
-        CALLS,
-        "Calls of the TOP gateway answered, by method (\"other\" for every unknown one) and code (0 for success)"
-    );
-}

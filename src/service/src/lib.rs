@@ -16,6 +16,7 @@ mod firmware;
 mod imports;
 mod jobs;
 mod logins;
+mod metrics;
 mod people;
 mod queues;
 mod secrets;
@@ -40,6 +41,7 @@ pub use applications::{
 };
 pub use audit::Action;
 pub use catalogue::{Software, SoftwareCheck, describe_metrics};
+pub use catalogue::{Software, SoftwareCheck};
 pub use clients::{
     ClientGroup, ClientVersion, DownloadPage, GroupFilter, GroupKey, GroupUpdates, NewClientGroup, NewClientVersion,
     Offer, PackageUpdate, PublishRequest, Sort, Target, VersionKey,
@@ -109,6 +111,7 @@ pub use jobs::order::Order;
 pub use jobs::planning::Planning;
 pub use jobs::progress::{JobHistory, JobProgress};
 pub use jobs::recording::Recorded;
+pub use metrics::{METRICS, describe_metrics};
 pub use people::{
     IssuedToken, List, ListFrom, MemberChange, MembersChanged, NewOperator, NewUser, NewUserSet, Operator,
     OperatorChange, OperatorLogin, OperatorRecord, Organisation, TokenCheck, UserChange, UserFilter, UserSetChange,

@@ -21,6 +21,7 @@ pub mod files;
 pub mod firmwares;
 pub mod hints;
 pub mod jobs;
+mod metrics;
 pub mod migrate;
 pub mod outbox;
 pub mod outcomes;
@@ -46,6 +47,7 @@ pub use artifacts::{
 };
 pub use deadpool_postgres::{GenericClient, Transaction as Tx};
 pub use error::StoreError;
+pub use metrics::{METRICS, describe_metrics};
 pub use pool::{Client, MayConflict, Store, StoreOptions, TlsMode};
 pub use records::{
     CommandRecord, DeviceCommandRecord, DeviceRecord, Firmware, FirmwareJob, InvalidPage, Job, Page, Paged, Product,

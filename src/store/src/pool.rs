@@ -141,6 +141,17 @@ impl Store {
         tries.instrument(span).await
     }
 
+    /// Tells the metrics how the pool does.
+    #[allow(clippy::cast_precision_loss)] // some hundred connections
+    pub fn observe_pool(&self) {
+        let pool = self.pool.status();
+        let busy = pool.size.saturating_sub(pool.available);
+        metrics::gauge!("drover_store_connections", "state" => "busy").set(busy as f64);
+        metrics::gauge!("drover_store_connections", "state" => "idle").set(pool.available as f64);
+        metrics::gauge!("drover_store_connections_max").set(pool.max_size as f64);
+        metrics::gauge!("drover_store_waiting").set(pool.waiting as f64);
+    }
+
     /// The tally shard for the next transaction: transactions of one process take turns, so that they do not queue for
     /// one row.
     pub fn tally_shard(&self) -> i16 {

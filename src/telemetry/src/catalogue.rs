@@ -49,21 +49,37 @@ pub struct Label {
 /// What a label may be. There is no "anything".
 #[derive(Debug, Clone, Copy)]
 pub enum Values {
-    /// One of these.
-    Of(fn() -> Vec<&'static str>),
+    /// One of these words.
+    Words(&'static [&'static str]),
+    /// One of these, which somebody else names: the states of a command, say.
+    Of(fn() -> Vec<String>),
     /// Bounded by something else, said in words: the program's routes, say.
     Bounded(&'static str),
 }
 
 impl Label {
+    /// A label that is one of these words.
+    pub const fn words(name: &'static str, words: &'static [&'static str]) -> Self {
+        Self { name, values: Values::Words(words) }
+    }
+
     /// A label with these values.
-    pub const fn of(name: &'static str, values: fn() -> Vec<&'static str>) -> Self {
+    pub const fn of(name: &'static str, values: fn() -> Vec<String>) -> Self {
         Self { name, values: Values::Of(values) }
     }
 
     /// A label whose values something else bounds.
     pub const fn bounded(name: &'static str, by: &'static str) -> Self {
         Self { name, values: Values::Bounded(by) }
+    }
+
+    /// Every value, where they can be listed.
+    pub fn known(&self) -> Option<Vec<String>> {
+        match self.values {
+            Values::Words(words) => Some(words.iter().map(ToString::to_string).collect()),
+            Values::Of(values) => Some(values()),
+            Values::Bounded(_) => None,
+        }
     }
 }
 
@@ -94,10 +110,11 @@ impl Metric {
     fn series(&self) -> Vec<Key> {
         let mut series = vec![Vec::new()];
         for label in self.labels {
-            let Values::Of(values) = label.values else { return Vec::new() };
+            let Some(values) = label.known() else { return Vec::new() };
             let longer = |labels: &Vec<KeyLabel>| {
-                let longer = |value| labels.iter().cloned().chain([KeyLabel::new(label.name, value)]).collect();
-                values().into_iter().map(longer).collect::<Vec<_>>()
+                let longer =
+                    |value: &String| labels.iter().cloned().chain([KeyLabel::new(label.name, value.clone())]).collect();
+                values.iter().map(longer).collect::<Vec<Vec<KeyLabel>>>()
             };
             series = series.iter().flat_map(longer).collect();
         }

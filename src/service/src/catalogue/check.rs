@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Software, SoftwareCheck, evidence::Said};
 use crate::{Caller, Service, ServiceError};
 
-pub(super) const CHECKS: &str = "drover_software_checks_total";
+const CHECKS: &str = "drover_software_checks_total";
 
 /// The settings of what has none.
 const NO_SETTINGS: &str = "{}";

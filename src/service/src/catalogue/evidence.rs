@@ -13,7 +13,7 @@ use drover_store::{
 
 use crate::{Service, ServiceError, devices::inventory::reconcile, jobs::proof::PATIENCE};
 
-pub(super) const NOTED: &str = "drover_software_checks_noted_total";
+const NOTED: &str = "drover_software_checks_noted_total";
 
 /// What an enrolled device said in a check for updates.
 #[derive(Debug, Clone, Copy)]

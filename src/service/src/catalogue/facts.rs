@@ -21,7 +21,7 @@ const BATCH: usize = 256;
 /// The most statements at a time: the other connections of the pool are for others.
 const AT_ONCE: usize = 2;
 
-pub(super) const BATCH_SIZE: &str = "drover_software_check_batch_size";
+const BATCH_SIZE: &str = "drover_software_check_batch_devices";
 
 /// Reads facts in batches.
 pub(crate) struct FactsReader {

@@ -19,7 +19,7 @@ const ENTRIES_OF_ONE: usize = 100_000;
 /// How long a tenant of which nobody asks is kept.
 const KEPT_FOR: Duration = Duration::from_hours(1);
 
-pub(super) const LOADS: &str = "drover_catalogue_loads_total";
+const LOADS: &str = "drover_catalogue_loads_total";
 
 /// The catalogues of tenants whose devices ask.
 #[derive(Clone)]

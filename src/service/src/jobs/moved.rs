@@ -21,7 +21,7 @@ pub(crate) fn observe(kind: JobKind, started_at: Option<DateTime<Utc>>, moved: &
         tracing::debug!(%job, command = %m.command, %device, m.attempt, from = m.from.as_str(), to = m.to.as_str(), "moved");
         if m.to == CommandState::Sent {
             let since = started_at.map_or(m.planned_at, |started| started.max(m.planned_at));
-            metrics::histogram!("drover_accepted_to_sent_seconds", "kind" => kind)
+            metrics::histogram!("drover_command_accepted_to_sent_seconds", "kind" => kind)
                 .record(seconds_between(since, m.moved_at));
             metrics::counter!("drover_commands_sent_total", "kind" => kind).increment(1);
         }
@@ -33,7 +33,7 @@ pub(crate) fn observe(kind: JobKind, started_at: Option<DateTime<Utc>>, moved: &
                 .increment(1);
         }
         if let (true, Some(sent_at)) = (m.to.is_terminal(), m.sent_at) {
-            metrics::histogram!("drover_sent_to_terminal_seconds", "kind" => kind)
+            metrics::histogram!("drover_command_sent_to_terminal_seconds", "kind" => kind)
                 .record(seconds_between(sent_at, m.moved_at));
         }
     }

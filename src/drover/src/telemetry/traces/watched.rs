@@ -17,7 +17,7 @@ const SPANS: &str = "drover_trace_spans_total";
 /// The metrics of this module.
 pub(crate) const METRICS: &[Metric] = &[Metric::counter(
     SPANS,
-    &[Label::of("result", || vec!["exported", "lost"])],
+    &[Label::words("result", &["exported", "lost"])],
     "Spans sent to the collector of traces, and those it did not take; all are 0 while traces are off",
 )];
 

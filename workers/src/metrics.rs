@@ -1,0 +1,69 @@
+//! The metrics of the roles. Those of queues and workers are those of `RabbitMQ` and of rows that every process reads alike.
+
+use drover_domain::{ChannelKind, CommandState, JobKind};
+use drover_messages::Queue;
+use drover_telemetry::{Label, Metric};
+
+use crate::Role;
+
+const KIND: Label = Label::of("kind", || JobKind::ALL.map(|kind| kind.as_str().to_owned()).into());
+const QUEUE: Label = Label::of("queue", || Queue::all().map(|queue| queue.to_string()).collect());
+
+/// Every metric of this crate.
+pub const METRICS: &[Metric] = &[
+    Metric::gauge(
+        "drover_jobs",
+        &[KIND, Label::words("state", &["scheduled", "running", "paused"])],
+        "Jobs that have not ended",
+    ),
+    Metric::gauge(
+        "drover_commands",
+        &[KIND, Label::of("state", || CommandState::ALL.map(|state| state.as_str().to_owned()).into())],
+        "Commands of jobs that have not ended",
+    ),
+    Metric::gauge("drover_outbox_messages", &[], "Messages that wait for the relay"),
+    Metric::gauge("drover_outbox_oldest_seconds", &[], "Age of the oldest message that waits for the relay"),
+    Metric::gauge("drover_queue_messages", &[QUEUE], "Messages that wait in a queue of the broker"),
+    Metric::gauge("drover_queue_consumers", &[QUEUE], "Workers that take messages of a queue"),
+    Metric::gauge("drover_queue_paused", &[QUEUE], "1 while an operator has paused a queue, else 0"),
+    Metric::gauge("drover_dead_letters", &[QUEUE], "Messages in the dead-letter queue of a queue"),
+    Metric::gauge(
+        "drover_workers",
+        &[Label::of("role", || Role::ALL.map(|role| role.as_str().to_owned()).into())],
+        "Processes that were heard of lately, by role",
+    ),
+    Metric::gauge("drover_revocations_waiting", &[], "Revoked devices whose connections are to be ended, up to 1,000"),
+    Metric::counter("drover_device_cut_offs_total", &[], "Times the connections of a revoked device were ended"),
+    Metric::counter(
+        "drover_commands_absent_total",
+        &[KIND, Label::of("channel", || ChannelKind::ALL.map(|channel| channel.as_str().to_owned()).into())],
+        "Commands handed over while nobody was there for the device",
+    ),
+    Metric::counter("drover_planner_waits_total", &[KIND], "Times the planner waited for dispatchers to catch up"),
+    Metric::counter("drover_handler_waits_total", &[], "Times a handler waited for the database to come back"),
+    Metric::counter(
+        "drover_role_failures_total",
+        &[Label::words(
+            "role",
+            &[
+                "gauges",
+                "leave",
+                "relay",
+                "review",
+                "sessions",
+                "sweep",
+                "sweep_file_store",
+                "sweep_tokens",
+                "sweep_undecided_uploads",
+                "sweep_unused_files",
+                "timekeep",
+            ],
+        )],
+        "Steps of a role's loop that failed and are tried again",
+    ),
+];
+
+/// Tells the process's recorder what they mean.
+pub fn describe_metrics() {
+    drover_telemetry::describe(METRICS);
+}
