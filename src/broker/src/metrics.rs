@@ -46,11 +46,6 @@ pub const METRICS: &[Metric] = &[
     Metric::counter(DEAD, &[QUEUE], "Deliveries sent to the dead-letter queue"),
 ];
 
-/// Tells the process's recorder what they mean.
-pub fn describe_metrics() {
-    drover_telemetry::describe(METRICS);
-}
-
 pub(crate) fn published(result: &Result<(), PublishError>) {
     match result {
         Ok(()) => counter!(CONFIRMED).increment(1),

@@ -34,7 +34,7 @@ mod web;
 use axum::{Router, extract::OriginalUri, middleware};
 
 pub use lobby::{Lobby, LobbyChores};
-pub use metrics::{METRICS, describe_metrics};
+pub use metrics::METRICS;
 pub use openapi::{ApiDocument, api_documents};
 pub use serve::{ServeError, ServeOptions, serve};
 pub use state::{AppState, Limits, Now, Probe, Random};

@@ -32,8 +32,3 @@ pub const METRICS: &[Metric] = &[
         "Calls of the TOP gateway answered",
     ),
 ];
-
-/// Tells the process's recorder what they mean.
-pub fn describe_metrics() {
-    drover_telemetry::describe(METRICS);
-}

@@ -111,7 +111,7 @@ pub use jobs::order::Order;
 pub use jobs::planning::Planning;
 pub use jobs::progress::{JobHistory, JobProgress};
 pub use jobs::recording::Recorded;
-pub use metrics::{METRICS, describe_metrics};
+pub use metrics::METRICS;
 pub use people::{
     IssuedToken, List, ListFrom, MemberChange, MembersChanged, NewOperator, NewUser, NewUserSet, Operator,
     OperatorChange, OperatorLogin, OperatorRecord, Organisation, TokenCheck, UserChange, UserFilter, UserSetChange,

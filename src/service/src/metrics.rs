@@ -88,8 +88,3 @@ pub const METRICS: &[Metric] = &[
         "App keys of the TOP gateway that were looked up in the database",
     ),
 ];
-
-/// Tells the process's recorder what they mean.
-pub fn describe_metrics() {
-    drover_telemetry::describe(METRICS);
-}

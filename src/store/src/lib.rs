@@ -47,7 +47,7 @@ pub use artifacts::{
 };
 pub use deadpool_postgres::{GenericClient, Transaction as Tx};
 pub use error::StoreError;
-pub use metrics::{METRICS, describe_metrics};
+pub use metrics::METRICS;
 pub use pool::{Client, MayConflict, Store, StoreOptions, TlsMode};
 pub use records::{
     CommandRecord, DeviceCommandRecord, DeviceRecord, Firmware, FirmwareJob, InvalidPage, Job, Page, Paged, Product,

@@ -21,8 +21,3 @@ pub const METRICS: &[Metric] = &[
     ),
     Metric::gauge("drover_store_waiting", &[], "Pieces of work that wait for a connection to the database"),
 ];
-
-/// Tells the process's recorder what they mean.
-pub fn describe_metrics() {
-    drover_telemetry::describe(METRICS);
-}

@@ -28,20 +28,16 @@ const METRICS: &[Metric] = &[
     ),
 ];
 
-/// Every metric of the program.
-pub(super) fn all() -> impl Iterator<Item = &'static Metric> {
-    [
-        METRICS,
-        super::traces::METRICS,
-        drover_ingress::METRICS,
-        drover_service::METRICS,
-        drover_workers::METRICS,
-        drover_broker::METRICS,
-        drover_store::METRICS,
-    ]
-    .into_iter()
-    .flatten()
-}
+/// What each crate declares.
+const DECLARED: [&[Metric]; 7] = [
+    METRICS,
+    super::traces::METRICS,
+    drover_ingress::METRICS,
+    drover_service::METRICS,
+    drover_workers::METRICS,
+    drover_broker::METRICS,
+    drover_store::METRICS,
+];
 
 fn builder() -> anyhow::Result<PrometheusBuilder> {
     let mut builder =
@@ -54,13 +50,9 @@ fn builder() -> anyhow::Result<PrometheusBuilder> {
 
 /// Tells the recorder what there is to record.
 fn describe() {
-    drover_telemetry::describe(METRICS);
-    drover_telemetry::describe(super::traces::METRICS);
-    drover_ingress::describe_metrics();
-    drover_service::describe_metrics();
-    drover_workers::describe_metrics();
-    drover_broker::describe_metrics();
-    drover_store::describe_metrics();
+    for metrics in DECLARED {
+        drover_telemetry::describe(metrics);
+    }
     metrics::gauge!("drover_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }
 

@@ -77,13 +77,13 @@ where
         .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(share))))
         .with_resource(resource)
         .build();
-    let tracer = provider.tracer("drover");
+    let exporting = provider.tracer("drover");
     anyhow::ensure!(
         PROVIDER.set(provider).is_ok() && spans::install(Box::new(OpenTelemetry)),
         "traces are exported already"
     );
     let layer: OpenTelemetryLayer<S, SdkTracer> = tracing_opentelemetry::layer()
-        .with_tracer(tracer)
+        .with_tracer(exporting)
         .with_location(false)
         .with_threads(false)
         .with_target(false)

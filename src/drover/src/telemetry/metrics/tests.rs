@@ -12,6 +12,10 @@ use super::*;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
+fn all() -> impl Iterator<Item = &'static Metric> {
+    DECLARED.into_iter().flatten()
+}
+
 /// A row of the document.
 fn row(metric: &Metric) -> String {
     let label = |label: &Label| match (label.values, label.known()) {
