@@ -1,4 +1,4 @@
-//! The metrics of the roles. Those of queues and workers are those of `RabbitMQ` and of rows that every process reads alike.
+//! The metrics of the roles.
 
 use drover_domain::{ChannelKind, CommandState, JobKind};
 use drover_messages::Queue;
@@ -23,14 +23,20 @@ pub const METRICS: &[Metric] = &[
     ),
     Metric::gauge("drover_outbox_messages", &[], "Messages that wait for the relay"),
     Metric::gauge("drover_outbox_oldest_seconds", &[], "Age of the oldest message that waits for the relay"),
-    Metric::gauge("drover_queue_messages", &[QUEUE], "Messages that wait in a queue of the broker"),
-    Metric::gauge("drover_queue_consumers", &[QUEUE], "Workers that take messages of a queue"),
-    Metric::gauge("drover_queue_paused", &[QUEUE], "1 while an operator has paused a queue, else 0"),
-    Metric::gauge("drover_dead_letters", &[QUEUE], "Messages in the dead-letter queue of a queue"),
+    Metric::gauge("drover_queue_messages", &[QUEUE], "Messages that wait in a queue for a worker"),
+    Metric::gauge("drover_queue_consumers", &[QUEUE], "Workers that take from a queue"),
+    Metric::gauge("drover_queue_unacked", &[QUEUE], "Messages of a queue that workers have; absent when nobody knows"),
+    Metric::gauge("drover_queue_paused", &[QUEUE], "1 while operators keep workers from a queue, else 0"),
+    Metric::gauge(
+        "drover_dead_letters",
+        &[QUEUE],
+        "Messages of a queue that no worker could handle, kept or still at the broker",
+    ),
+    Metric::counter("drover_dead_letters_collected_total", &[QUEUE], "Dead messages that were taken from the broker"),
     Metric::gauge(
         "drover_workers",
         &[Label::of("role", || Role::ALL.map(|role| role.as_str().to_owned()).into())],
-        "Processes that were heard of lately, by role",
+        "Processes at work, by role",
     ),
     Metric::gauge("drover_revocations_waiting", &[], "Revoked devices whose connections are to be ended, up to 1,000"),
     Metric::counter("drover_device_cut_offs_total", &[], "Times the connections of a revoked device were ended"),

@@ -40,7 +40,6 @@ pub use applications::{
     RestrictionRecord, Saved, SpooledPackage, Undecided, Uploaded,
 };
 pub use audit::Action;
-pub use catalogue::{Software, SoftwareCheck, describe_metrics};
 pub use catalogue::{Software, SoftwareCheck};
 pub use clients::{
     ClientGroup, ClientVersion, DownloadPage, GroupFilter, GroupKey, GroupUpdates, NewClientGroup, NewClientVersion,
