@@ -1,6 +1,7 @@
 //! The real binary as real processes, against private servers that can be killed.
 #![allow(clippy::unwrap_used)]
 
+mod alerts;
 mod applications;
 mod bench;
 mod campaign;

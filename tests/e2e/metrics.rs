@@ -13,14 +13,14 @@ const DEVICES: usize = 20;
 
 /// A row of the document.
 #[derive(Debug, PartialEq, Eq)]
-struct Documented {
-    kind: String,
+pub(crate) struct Documented {
+    pub(crate) kind: String,
     help: String,
     /// The values of each label; none where the document says what bounds them.
-    labels: BTreeMap<String, BTreeSet<String>>,
+    pub(crate) labels: BTreeMap<String, BTreeSet<String>>,
 }
 
-fn documented() -> BTreeMap<String, Documented> {
+pub(crate) fn documented() -> BTreeMap<String, Documented> {
     let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/metrics.md")).unwrap();
     let rows = text.lines().filter(|line| line.starts_with("| `drover_"));
     rows.map(|row| {
