@@ -87,4 +87,15 @@ pub const METRICS: &[Metric] = &[
         &[],
         "App keys of the TOP gateway that were looked up in the database",
     ),
+    Metric::gauge("drover_dashboard_viewers", &[], "Dashboards that are open"),
+    Metric::counter(
+        "drover_dashboard_aggregations_total",
+        &[Label::words("result", &["ok", "failed"])],
+        "Readings of what is going on, for all dashboards together",
+    ),
+    Metric::histogram(
+        "drover_dashboard_aggregation_duration_seconds",
+        &[],
+        "Time that a reading of what is going on took",
+    ),
 ];

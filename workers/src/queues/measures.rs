@@ -2,26 +2,12 @@
 
 use drover_messages::Queue;
 use drover_store::queues::{QueueRecord, workers::WorkerRecord};
-use metrics::{describe_counter, describe_gauge, gauge};
+use metrics::gauge;
 
 use crate::Role;
 
 /// A process that was not heard of for so long is gone.
 pub(super) const GONE_AFTER_S: f64 = 15.0;
-
-/// Says what the metrics mean.
-pub(crate) fn describe_metrics() {
-    describe_gauge!("drover_queue_messages", "Messages that wait in a queue for a worker");
-    describe_gauge!("drover_queue_consumers", "Workers that take from a queue");
-    describe_gauge!("drover_queue_unacked", "Messages of a queue that workers have; absent when nobody knows");
-    describe_gauge!("drover_queue_paused", "1 while operators keep workers from a queue, else 0");
-    describe_gauge!(
-        "drover_dead_letters",
-        "Messages of a queue that no worker could handle, kept or still at the broker"
-    );
-    describe_counter!("drover_dead_letters_collected_total", "Dead messages that were taken from the broker, by queue");
-    describe_gauge!("drover_workers", "Processes at work, by role");
-}
 
 /// Sets what the rows say. Every process with the relay's role says the same.
 #[allow(clippy::cast_precision_loss)] // gauges

@@ -5,6 +5,5 @@ mod measures;
 mod standing;
 mod watcher;
 
-pub(crate) use measures::describe_metrics;
 pub(crate) use standing::Standing;
 pub(crate) use watcher::Watcher;

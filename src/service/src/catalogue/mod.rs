@@ -64,15 +64,3 @@ pub struct Software {
     /// Whether it takes the place of a newer version, which is published no more.
     pub is_rollback: bool,
 }
-
-/// Tells the metrics recorder of the process what the metrics of this crate mean.
-pub fn describe_metrics() {
-    metrics::describe_counter!(check::CHECKS, "Checks for updates at the TOP gateway, by result");
-    metrics::describe_counter!(
-        evidence::NOTED,
-        "Checks for updates that were held beside what is known of their device, by what came of it"
-    );
-    metrics::describe_histogram!(facts::BATCH_SIZE, "Checks for updates that one statement was read for");
-    metrics::describe_counter!(memory::LOADS, "Times that what a tenant publishes was read anew, by result");
-    crate::watching::live::describe_metrics();
-}

@@ -214,10 +214,3 @@ impl Service {
         &self.inner.live
     }
 }
-
-/// Tells the metrics recorder of the process what the metrics of this module mean.
-pub(crate) fn describe_metrics() {
-    metrics::describe_gauge!(VIEWERS, "Dashboards that are open");
-    metrics::describe_counter!(AGGREGATIONS, "Readings of what is going on, for all dashboards together, by result");
-    metrics::describe_histogram!(DURATION, metrics::Unit::Seconds, "Time a reading of what is going on took");
-}

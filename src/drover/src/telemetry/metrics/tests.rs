@@ -145,6 +145,21 @@ fn nothing_is_recorded_that_is_not_declared() {
     assert!(recorded.len() > 40, "the source was not understood: {recorded:?}");
 }
 
+/// The loops of the roles have their names in the source, and all of them are declared.
+#[test]
+fn every_loop_is_a_known_value() {
+    let mut files = Vec::new();
+    sources(&Path::new(ROOT).join("workers"), &mut files);
+    let texts: Vec<String> = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    let loops: BTreeSet<&str> = texts
+        .iter()
+        .flat_map(|text| text.split("#[cfg(test)]").next().unwrap().split("repeat(\"").skip(1))
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    let failures = all().find(|metric| metric.name == "drover_role_failures_total").unwrap();
+    assert_eq!(failures.labels[0].known().unwrap(), loops.into_iter().collect::<Vec<_>>());
+}
+
 fn sources(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
