@@ -1,6 +1,8 @@
 //! The admin API: organisations, operators, users, groups, labels, devices and application policies. Our own, described in OpenAPI.
 
 pub(crate) mod application_policies;
+pub(crate) mod audit;
+pub(crate) mod control;
 pub(crate) mod dead_letters;
 pub(crate) mod devices;
 pub(crate) mod groups;
@@ -36,6 +38,11 @@ pub(crate) const IMPORTS: &str = "/admin/v1/imports/";
 pub(crate) fn router(app: AppState) -> Router {
     let routes = Router::new()
         .route("/me", get(operators::me))
+        .route("/audit", get(audit::list))
+        .route("/jobs/{id}/pause", post(control::pause))
+        .route("/jobs/{id}/resume", post(control::resume))
+        .route("/jobs/{id}/cancel", post(control::cancel))
+        .route("/jobs/{id}/retry", post(control::retry))
         .route("/organisations", get(organisations::list).post(organisations::add))
         .route(
             "/organisations/{id}",

@@ -116,6 +116,8 @@ fn admin() -> openapi::OpenApi {
     for part in [
         admin::application_policies::Api::openapi(),
         admin::dead_letters::Api::openapi(),
+        admin::audit::Api::openapi(),
+        admin::control::Api::openapi(),
         admin::devices::Api::openapi(),
         admin::groups::Api::openapi(),
         admin::imports::Api::openapi(),

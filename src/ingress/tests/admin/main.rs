@@ -1,6 +1,7 @@
 //! The admin API against a real database: what each call answers, who may make it, and files of many rows.
 #![allow(clippy::unwrap_used)] // clippy knows tests by their attribute, not their helpers
 
+mod control;
 mod imports;
 mod people;
 mod resources;
