@@ -52,6 +52,13 @@ impl Browser {
         self.send(Request::get(address).body(Body::empty()).unwrap()).await
     }
 
+    /// Opens a stream.
+    pub(crate) async fn open(&self, address: &str) -> http::Response<Body> {
+        let session = self.session.lock().unwrap().clone().unwrap_or_default();
+        let request = Request::get(address).header(header::COOKIE, format!("drover_session={session}"));
+        self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+    }
+
     /// Sends a form as one of our pages would.
     pub(crate) async fn post(&self, address: &str, fields: &[(&str, &str)]) -> Shown {
         self.post_from("same-origin", address, fields).await
