@@ -167,3 +167,8 @@ CREATE INDEX jobs_held_idx ON jobs (id) WHERE state IN ('scheduled', 'paused');
 CREATE INDEX outcomes_failed_idx ON outcomes (job_id, device_id) WHERE outcome <> 'succeeded';
 -- Devices by the beginning of what they call themselves.
 CREATE INDEX devices_uuid_prefix_idx ON devices (uuid text_pattern_ops);
+-- A tenant's devices by the beginning of that, and of what others call them.
+CREATE INDEX devices_tenant_uuid_idx ON devices (tenant_id, uuid text_pattern_ops, id);
+CREATE INDEX devices_tenant_sn_idx ON devices (tenant_id, sn text_pattern_ops, id) WHERE sn <> '';
+CREATE INDEX devices_tenant_imei_idx ON devices (tenant_id, imei text_pattern_ops, id) WHERE imei <> '';
+CREATE INDEX devices_tenant_name_idx ON devices (tenant_id, name text_pattern_ops, id) WHERE name <> '';
