@@ -21,6 +21,7 @@ mod outcome;
 mod package_name;
 mod policy;
 mod protocol;
+pub mod why;
 
 pub use admission::{Admission, ReleaseMark, admission, is_os_version, version_number};
 pub use application::{ApplicationType, DomainType, ModelType, Platform, PushAction, Relationship, RestrictionType};
