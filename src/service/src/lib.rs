@@ -90,8 +90,12 @@ pub use drover_store::{
     watching::live::{LiveFailure, LiveJob, LivePace, LiveQueue, LiveSample, LiveWorker},
     watching::{
         commands::{CommandRow, CommandSearch},
+        device::{
+            DeviceCommand, SearchAfter, SearchBy, Searched, SeenApp, SeenDevice, SeenList, SeenOutcome, SeenReport,
+        },
         job::{Asked, Audience, JobMore, RetryWish},
         jobs::{JobSearch, JobSummary},
+        live::{LiveFailure, LiveJob, LivePace, LiveQueue, LiveSample, LiveWorker},
     },
 };
 pub use enrolment::{IssuedProduct, check_device};
@@ -117,6 +121,7 @@ pub use people::{
 };
 pub use queues::{Condition, DeadLetterFilter, Dealt, Matching, QueueView, WorkerView, dead_letters::BodyText};
 pub use secrets::{InvalidSecretKey, Secret, SecretKey};
+pub use watching::device::{CommandStory, DeviceReason, DeviceStory};
 pub use watching::live::{Figures, JobNow, Live, Snapshot, Viewer, WaitingLongest, Watched, WatchedJob};
 pub use watching::{
     job::{JobDetail, JobPace},

@@ -1,6 +1,7 @@
 //! What operators look at all the time.
 
 pub(crate) mod commands;
+pub(crate) mod device;
 pub(crate) mod job;
 pub(crate) mod jobs;
 pub(crate) mod live;

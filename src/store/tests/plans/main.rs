@@ -7,6 +7,7 @@ mod catalogue;
 mod checks;
 mod commands;
 mod credentials;
+mod device;
 mod distributions;
 mod files;
 mod people;
