@@ -7,6 +7,7 @@
 mod assets;
 mod chart;
 mod confirm;
+pub(crate) mod devices;
 mod errors;
 mod language;
 mod layout;
@@ -46,7 +47,11 @@ type Answer<T = maud::Markup> = Result<T, PageError>;
 pub(crate) fn router(app: AppState) -> Router {
     let api = WebApi::new(app);
     // For those who have signed in.
-    let pages = Router::new().route("/ui", get(overview::show)).route("/ui/sign-out", post(sign_in::sign_out));
+    let pages = Router::new()
+        .route("/ui", get(overview::show))
+        .route("/ui/sign-out", post(sign_in::sign_out))
+        .route("/ui/devices", get(devices::list))
+        .route("/ui/devices/{uuid}", get(devices::show));
     let pages = with_forms(pages, &api).route_layer(middleware::from_fn_with_state(api.clone(), session::enter));
     let open = with_forms(
         Router::new()

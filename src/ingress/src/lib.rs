@@ -33,6 +33,7 @@ mod web;
 
 use axum::{Router, extract::OriginalUri, middleware};
 
+pub use dashboard::devices::explain_reason;
 pub use lobby::{Lobby, LobbyChores};
 pub use metrics::METRICS;
 pub use openapi::{ApiDocument, api_documents};

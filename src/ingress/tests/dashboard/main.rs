@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // clippy knows tests by their attribute, not their helpers
 
 mod browser;
+mod devices;
 mod live;
 mod sessions;
 #[path = "../mdm/world.rs"]
