@@ -24,6 +24,8 @@ mod openapi;
 mod operators;
 mod polling;
 mod readme;
+
+mod standing;
 mod support;
 mod sweep;
 mod top;

@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Simulate(Simulate),
     /// Cancel commands: those that no device has end at once, the others are asked to stop
     Cancel(Cancel),
+    /// Say why a device is not updated, and show its commands with every attempt and report
+    Device(Device),
     /// Compare every job's rows with each other; fails and names the offenders when something is wrong
     Check(Check),
     /// Manage tenants
@@ -183,6 +185,25 @@ pub(crate) struct Cancel {
     /// End them now; their devices are told, but nobody waits for the answer
     #[arg(long)]
     pub(crate) force: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Device {
+    /// What the device calls itself
+    #[arg(value_name = "UUID")]
+    pub(crate) uuid: String,
+    /// Say it of this job, not of the command that matters most
+    #[arg(long, value_name = "ID")]
+    pub(crate) job: Option<i64>,
+    /// How many commands to show, those of the newest jobs first
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) limit: u32,
+    /// Where to go on, as the page before said
+    #[arg(long, value_name = "ID")]
+    pub(crate) after: Option<String>,
     /// Print the result as JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -4,6 +4,7 @@ pub(crate) mod application_policies;
 pub(crate) mod audit;
 pub(crate) mod control;
 pub(crate) mod dead_letters;
+pub(crate) mod device_story;
 pub(crate) mod devices;
 pub(crate) mod groups;
 pub(crate) mod imports;
@@ -69,6 +70,8 @@ pub(crate) fn router(app: AppState) -> Router {
         )
         .route("/devices", get(devices::list).post(devices::enrol))
         .route("/devices/{uuid}", get(devices::show).patch(devices::change).delete(devices::deregister))
+        .route("/devices/{uuid}/standing", get(device_story::standing))
+        .route("/devices/{uuid}/commands", get(device_story::commands))
         .route("/devices/{uuid}/token", post(devices::issue_token).delete(devices::revoke_token))
         .route("/queues", get(queues::list))
         .route("/queues/{name}/pause", post(queues::pause))

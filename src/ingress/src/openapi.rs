@@ -118,6 +118,7 @@ fn admin() -> openapi::OpenApi {
         admin::dead_letters::Api::openapi(),
         admin::audit::Api::openapi(),
         admin::control::Api::openapi(),
+        admin::device_story::Api::openapi(),
         admin::devices::Api::openapi(),
         admin::groups::Api::openapi(),
         admin::imports::Api::openapi(),

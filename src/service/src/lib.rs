@@ -87,7 +87,6 @@ pub use drover_store::{
     queues::{QueueSample, dead_letters::DeadLetter, workers::WorkerRecord},
     reports::Reason,
     samples::JobSample,
-    watching::live::{LiveFailure, LiveJob, LivePace, LiveQueue, LiveSample, LiveWorker},
     watching::{
         commands::{CommandRow, CommandSearch},
         device::{

@@ -5,6 +5,7 @@ mod bench;
 mod cancel;
 mod check;
 mod demo;
+mod device;
 mod device_tokens;
 mod enrolment;
 mod import;
@@ -41,6 +42,7 @@ async fn run_command(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::run(load_to_work(&global, None, Log::Quiet)?, &args).await,
         Command::Simulate(args) => simulate::run(load(&global, None, Log::Full)?, &args).await,
         Command::Cancel(args) => cancel::run(load(&global, None, Log::Quiet)?, &args).await,
+        Command::Device(args) => device::run(load(&global, None, Log::Quiet)?, &args).await,
         Command::Check(args) => check::run(load(&global, None, Log::Quiet)?, &args).await,
         Command::Tenant(command) => enrolment::tenant(load(&global, None, Log::Quiet)?, command).await,
         Command::Operator(command) => operators::run(load(&global, None, Log::Quiet)?, command).await,
