@@ -8,6 +8,8 @@ pub(crate) mod device_story;
 pub(crate) mod devices;
 pub(crate) mod groups;
 pub(crate) mod imports;
+mod job_views;
+pub(crate) mod jobs;
 pub(crate) mod labels;
 pub(crate) mod members;
 pub(crate) mod operators;
@@ -85,6 +87,10 @@ pub(crate) fn router(app: AppState) -> Router {
         .route("/workers", get(workers::list))
         .route("/workers/{id}/drain", post(workers::drain))
         .route("/workers/{id}/resume", post(workers::resume))
+        .route("/jobs", get(jobs::list))
+        .route("/jobs/{id}", get(jobs::show))
+        .route("/jobs/{id}/commands", get(jobs::commands))
+        .route("/jobs/{id}/commands.csv", get(jobs::commands_csv))
         .route("/imports/{what}", post(imports::import));
     let api = WebApi::new(app);
     with_forms(Router::new().nest(BASE, routes), &api).with_state(api)

@@ -122,6 +122,7 @@ fn admin() -> openapi::OpenApi {
         admin::devices::Api::openapi(),
         admin::groups::Api::openapi(),
         admin::imports::Api::openapi(),
+        admin::jobs::Api::openapi(),
         admin::labels::Api::openapi(),
         admin::operators::Api::openapi(),
         admin::organisations::Api::openapi(),

@@ -4,7 +4,9 @@
 pub(crate) mod actor;
 pub(crate) mod auth;
 pub(crate) mod body;
+pub(crate) mod commands_csv;
 pub(crate) mod errors;
+pub(crate) mod job_search;
 pub(crate) mod params;
 pub(crate) mod time;
 

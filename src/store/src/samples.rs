@@ -46,7 +46,7 @@ pub async fn take_turn(tx: &Tx<'_>) -> Result<bool, StoreError> {
 pub async fn take(tx: &Tx<'_>, limit: i64) -> Result<u64, StoreError> {
     const SQL: &str = "/* samples::take */ WITH chosen AS (
             SELECT id, started_at, finished_at, state FROM jobs
-                WHERE state IN ('scheduled', 'running', 'paused') AND state <> 'scheduled' AND kind <> 'publish'
+                WHERE state IN ('running', 'paused') AND kind <> 'publish'
             UNION ALL SELECT id, started_at, finished_at, state FROM jobs
                 WHERE finished_at > now() - interval '15 minutes' AND kind <> 'publish' AND started_at IS NOT NULL
                 AND (state <> 'completed' OR finished_at > now() - interval '1 minute')
@@ -56,7 +56,7 @@ pub async fn take(tx: &Tx<'_>, limit: i64) -> Result<u64, StoreError> {
                 ORDER BY sampled_at DESC LIMIT 1) s ON true
             WHERE s.sampled_at IS NULL OR s.sampled_at <= c.finished_at
                OR c.state <> 'completed' AND s.sampled_at <= now() - make_interval(secs => greatest($2::float8,
-                   extract(epoch FROM COALESCE(c.finished_at, now()) - c.started_at) / $3))
+                   extract(epoch FROM COALESCE(c.finished_at, now()) - c.started_at)::float8 / $3::float8))
             ORDER BY s.sampled_at NULLS FIRST, c.id LIMIT $1
         )
         INSERT INTO job_samples (job_id, sampled_at, planned, queued, under_way, succeeded, failed)
@@ -115,7 +115,7 @@ pub async fn readings(client: &impl GenericClient, limit: i64) -> Result<(DateTi
     const SQL: &str =
         "/* samples::readings */ SELECT now() AS read_at, j.id, j.tenant_id, j.started_at, t.state, t.count FROM (
             (SELECT id, tenant_id, started_at FROM jobs
-                WHERE state IN ('scheduled', 'running', 'paused') AND state <> 'scheduled' AND kind <> 'publish'
+                WHERE state IN ('running', 'paused') AND kind <> 'publish'
                 ORDER BY id DESC LIMIT $1)
             UNION ALL (SELECT id, tenant_id, started_at FROM jobs
                 WHERE finished_at > now() - interval '1 minute' AND kind <> 'publish' AND started_at IS NOT NULL

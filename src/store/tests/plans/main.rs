@@ -13,5 +13,6 @@ mod files;
 mod people;
 mod pushes;
 mod reviews;
+mod watched_jobs;
 mod watching;
 mod world;
