@@ -9,10 +9,13 @@ mod chart;
 mod confirm;
 pub(crate) mod devices;
 mod errors;
+mod job;
+mod jobs;
 mod language;
 mod layout;
 mod live;
 mod overview;
+mod query;
 mod same_origin;
 mod session;
 mod sign_in;
@@ -51,7 +54,10 @@ pub(crate) fn router(app: AppState) -> Router {
         .route("/ui", get(overview::show))
         .route("/ui/sign-out", post(sign_in::sign_out))
         .route("/ui/devices", get(devices::list))
-        .route("/ui/devices/{uuid}", get(devices::show));
+        .route("/ui/devices/{uuid}", get(devices::show))
+        .route("/ui/jobs", get(jobs::show))
+        .route("/ui/jobs/{id}", get(job::show))
+        .route("/ui/jobs/{id}/commands.csv", get(job::csv));
     let pages = with_forms(pages, &api).route_layer(middleware::from_fn_with_state(api.clone(), session::enter));
     let open = with_forms(
         Router::new()

@@ -87,6 +87,7 @@ pub use drover_store::{
     queues::{QueueSample, dead_letters::DeadLetter, workers::WorkerRecord},
     reports::Reason,
     samples::JobSample,
+    watching::live::{LiveJob, LivePace, LiveQueue, LiveWorker},
     watching::{
         commands::{CommandRow, CommandSearch},
         device::{

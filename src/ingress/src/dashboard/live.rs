@@ -31,10 +31,10 @@ use tokio::{
 
 use super::{
     errors::PageError,
-    overview,
+    job, overview,
     session::{Call, Viewer, who_looks},
 };
-use crate::web::{WebApi, params::Params};
+use crate::web::{WebApi, job_search, params::Params};
 
 pub(super) use shared::Streams;
 
@@ -50,6 +50,8 @@ const SESSION_CHECK: Duration = Duration::from_mins(1);
 pub(crate) enum LivePage {
     /// How everything does.
     Overview,
+    /// One job.
+    Job(JobId),
 }
 
 /// A part of a page. It holds no form: what is rendered is shared by those who see the same.
@@ -65,6 +67,7 @@ impl LivePage {
     fn of(params: &Params) -> Result<Self, PageError> {
         match params.required("page")? {
             "overview" => Ok(Self::Overview),
+            "job" => Ok(Self::Job(job_search::job_id(params.required("id")?)?)),
             _ => Err(PageError::bad("page", "is none that is kept up to date")),
         }
     }
@@ -73,6 +76,7 @@ impl LivePage {
     pub(super) fn address(&self) -> String {
         match self {
             Self::Overview => "/ui/live?page=overview".into(),
+            Self::Job(id) => format!("/ui/live?page=job&id={id}"),
         }
     }
 
@@ -80,6 +84,7 @@ impl LivePage {
     fn fragments(&self, snapshot: &Snapshot, viewer: &Viewer) -> Vec<Fragment> {
         match self {
             Self::Overview => overview::fragments(snapshot, viewer),
+            Self::Job(id) => job::fragments(*id, snapshot, viewer),
         }
     }
 
@@ -87,6 +92,7 @@ impl LivePage {
     fn watched(&self) -> Option<JobId> {
         match self {
             Self::Overview => None,
+            Self::Job(id) => Some(*id),
         }
     }
 }

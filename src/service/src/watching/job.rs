@@ -14,7 +14,7 @@ use drover_store::{
 use crate::{Actor, Service, ServiceError};
 
 /// Reasons of failure that are shown by name.
-pub const REASONS_MAX: usize = 20;
+pub(crate) const REASONS_MAX: i64 = 20;
 /// Calls that asked for somebody, and wishes to try again, that are shown.
 const LINES_MAX: i64 = 20;
 /// The pace is that of the time since the newest sample that is older than this.
@@ -91,7 +91,7 @@ impl Service {
         let more = job::more(&client, &summary).await?.ok_or_else(gone)?;
         let audiences = job::audiences(&client, id, LINES_MAX).await?;
         let retries = job::retries(&client, id, LINES_MAX).await?;
-        let failures = failures::of_job(&client, id, i64::try_from(REASONS_MAX).unwrap_or(i64::MAX)).await?;
+        let failures = failures::of_job(&client, id, REASONS_MAX).await?;
         let samples = samples::of_jobs(&client, &[id.0]).await?.remove(&id).unwrap_or_default();
         let times = (summary.state, summary.started_at, summary.finished_at);
         let pace = JobPace::of(times, &summary.counts, &samples, more.read_at);

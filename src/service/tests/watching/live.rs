@@ -159,7 +159,8 @@ async fn a_job_that_is_looked_at_is_read_in_detail_and_a_hundred_at_most() {
         }
     };
     let detail = seen.watched(&everything, job).unwrap();
-    let reasons: Vec<_> = detail.failures.iter().map(|failure| (failure.code.as_str(), failure.count)).collect();
+    let reasons: Vec<_> =
+        detail.failures.reasons.iter().map(|failure| (failure.code.as_str(), failure.count)).collect();
     assert_eq!(reasons, [("E7", 7), ("", 1)]);
     assert_eq!(detail.samples.iter().map(|sample| sample.under_way).collect::<Vec<_>>(), [3]);
     assert_eq!(seen.figures(&everything).jobs.len(), 0, "it is no part of what is going on");

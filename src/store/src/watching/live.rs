@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use drover_domain::{JobId, JobKind, JobState, OrganisationPath, Outcome, StateCounts, TenantId};
+use drover_domain::{JobId, JobKind, JobState, OrganisationPath, StateCounts, TenantId};
 
 use crate::{GenericClient, StoreError, rows, sql};
 
@@ -15,10 +15,6 @@ pub const JOBS_MAX: i64 = 1000;
 const ROWS_MAX: i64 = 500;
 /// Nobody counts further: what is more is many.
 const COUNT_MAX: i64 = 10_000;
-/// Reasons of failure that are read of a job.
-const REASONS_MAX: i64 = 50;
-/// Samples that are read of a job.
-const SAMPLES_MAX: i64 = 500;
 /// Readings of a tenant's pace; a day of them at the shortest interval would be more.
 const PACE_MAX: i64 = 20_000;
 
@@ -214,39 +210,6 @@ pub async fn outbox(client: &impl GenericClient) -> Result<(i64, f64), StoreErro
     Ok((row.get(0), row.get(1)))
 }
 
-/// Why attempts of a job did not succeed, and how often.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LiveFailure {
-    /// How they ended.
-    pub outcome: Outcome,
-    /// The device's code; empty when it gave none, `*` for codes beyond the limit.
-    pub code: String,
-    /// How often.
-    pub count: i64,
-}
-
-/// Why attempts of jobs did not succeed, the most frequent reasons first.
-pub async fn failures(
-    client: &impl GenericClient,
-    jobs: &[i64],
-) -> Result<BTreeMap<JobId, Vec<LiveFailure>>, StoreError> {
-    const SQL: &str = "/* watching::live::failures */ SELECT j.id AS job_id, f.outcome, f.code, f.count
-        FROM unnest($1::bigint[]) AS j (id) CROSS JOIN LATERAL (
-            SELECT outcome, code, sum(count)::bigint AS count FROM failure_tallies WHERE job_id = j.id
-            GROUP BY outcome, code HAVING sum(count) > 0 ORDER BY 3 DESC, outcome, code LIMIT $2) f
-        ORDER BY j.id, f.count DESC, f.outcome, f.code";
-    let mut found: BTreeMap<JobId, Vec<LiveFailure>> = BTreeMap::new();
-    for row in sql::query(client, SQL, &[&jobs, &REASONS_MAX]).await? {
-        let failure = LiveFailure {
-            outcome: rows::word(&row, "outcome", Outcome::parse)?,
-            code: row.get("code"),
-            count: row.get("count"),
-        };
-        found.entry(JobId(row.get("job_id"))).or_default().push(failure);
-    }
-    Ok(found)
-}
-
 /// How fast a tenant's commands went out and ended at a time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LivePace {
@@ -271,45 +234,6 @@ pub async fn pace(client: &impl GenericClient) -> Result<BTreeMap<TenantId, Vec<
             sent_per_s: row.get("sent_per_s"),
             finished_per_s: row.get("finished_per_s"),
             open: row.get("open"),
-        });
-    }
-    Ok(found)
-}
-
-/// Where a job's commands stood at a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LiveSample {
-    /// When.
-    pub at: DateTime<Utc>,
-    /// Commands that waited for their release.
-    pub planned: i64,
-    /// Commands that waited for their channel or their next attempt.
-    pub queued: i64,
-    /// Commands that were with their devices.
-    pub under_way: i64,
-    /// Commands that did what they were for.
-    pub succeeded: i64,
-    /// Commands that ended otherwise.
-    pub failed: i64,
-}
-
-/// How jobs went, each in the order of time: the latest samples, and of a job hundreds at the most.
-pub async fn samples(
-    client: &impl GenericClient,
-    jobs: &[i64],
-) -> Result<BTreeMap<JobId, Vec<LiveSample>>, StoreError> {
-    const SQL: &str = "/* watching::live::samples */ SELECT s.* FROM unnest($1::bigint[]) AS j (id) CROSS JOIN LATERAL (
-            SELECT job_id, sampled_at, planned, queued, under_way, succeeded, failed FROM job_samples WHERE job_id = j.id
-            ORDER BY sampled_at DESC LIMIT $2) s ORDER BY s.job_id, s.sampled_at";
-    let mut found: BTreeMap<JobId, Vec<LiveSample>> = BTreeMap::new();
-    for row in sql::query(client, SQL, &[&jobs, &SAMPLES_MAX]).await? {
-        found.entry(JobId(row.get("job_id"))).or_default().push(LiveSample {
-            at: row.get("sampled_at"),
-            planned: row.get("planned"),
-            queued: row.get("queued"),
-            under_way: row.get("under_way"),
-            succeeded: row.get("succeeded"),
-            failed: row.get("failed"),
         });
     }
     Ok(found)

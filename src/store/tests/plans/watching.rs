@@ -50,8 +50,8 @@ async fn what_dashboards_read_every_second_reads_no_large_table_whole() {
             assert_eq!(dead, 27_000, "of nine queues that there are");
             live::workers(&tx).await.unwrap();
             assert_eq!(live::outbox(&tx).await.unwrap().0, 10_000, "nobody counts further");
-            assert_eq!(live::failures(&tx, &watched).await.unwrap().len(), 100);
-            assert_eq!(live::samples(&tx, &watched).await.unwrap().len(), 100);
+            assert_eq!(drover_store::failures::of_jobs(&tx, &watched, 20).await.unwrap().len(), 100);
+            assert_eq!(drover_store::samples::of_jobs(&tx, &watched).await.unwrap().len(), 100);
             let pace = live::pace(&tx).await.unwrap();
             assert!(pace.len() == 20 && pace.values().all(|paces| (58..=60).contains(&paces.len())));
             assert_eq!(sequential_scans(&tx, &TABLES).await, before, "round {round}, statistics {statistics:?}");

@@ -8,9 +8,13 @@ use drover_domain::{
 };
 use drover_store::{
     StoreError,
-    watching::live::{self, LiveFailure, LiveJob, LivePace, LiveQueue, LiveSample, LiveWorker},
+    failures::{self, Failures},
+    samples::{self, JobSample},
+    watching::live::{self, LiveJob, LivePace, LiveQueue, LiveWorker},
 };
 use tokio::time::{Instant, sleep, timeout};
+
+use crate::watching::job::REASONS_MAX;
 
 use super::{
     AGGREGATIONS, DURATION, Shared,
@@ -35,14 +39,14 @@ struct Found {
     queues: Vec<LiveQueue>,
     workers: Vec<LiveWorker>,
     outbox: (i64, f64),
-    failures: BTreeMap<JobId, Vec<LiveFailure>>,
+    failures: BTreeMap<JobId, Failures>,
 }
 
 /// What changes slowly, as it was read last.
 #[derive(Default)]
 struct Slow {
     pace: Arc<BTreeMap<TenantId, Vec<LivePace>>>,
-    samples: BTreeMap<JobId, Arc<Vec<LiveSample>>>,
+    samples: BTreeMap<JobId, Arc<Vec<JobSample>>>,
 }
 
 /// Reads until nobody looks any more.
@@ -105,7 +109,11 @@ async fn read(shared: &Shared, round: u64, slow: &mut Slow) -> Result<Found, Sto
         queues: live::queues(&client).await?,
         workers: live::workers(&client).await?,
         outbox: live::outbox(&client).await?,
-        failures: if watched.is_empty() { BTreeMap::new() } else { live::failures(&client, &watched).await? },
+        failures: if watched.is_empty() {
+            BTreeMap::new()
+        } else {
+            failures::of_jobs(&client, &watched, REASONS_MAX).await?
+        },
     };
     if round.is_multiple_of(SLOW_ROUNDS) {
         slow.pace = Arc::new(live::pace(&client).await?);
@@ -113,7 +121,7 @@ async fn read(shared: &Shared, round: u64, slow: &mut Slow) -> Result<Found, Sto
     // Who comes to a job's page need not wait for its course.
     let is_new = |job: &i64| !slow.samples.contains_key(&JobId(*job));
     if !watched.is_empty() && (round.is_multiple_of(SLOW_ROUNDS) || watched.iter().any(is_new)) {
-        let mut read = live::samples(&client, &watched).await?;
+        let mut read = samples::of_jobs(&client, &watched).await?;
         let samples = |id: &i64| (JobId(*id), Arc::new(read.remove(&JobId(*id)).unwrap_or_default()));
         slow.samples = watched.iter().map(samples).collect();
     }

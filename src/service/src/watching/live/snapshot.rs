@@ -5,8 +5,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 use drover_domain::{CommandState, JobId, JobState, StateCounts, TenantId, alarm::Alarm};
 use drover_store::{
+    failures::Failures,
     people::reach::Reach,
-    watching::live::{LiveFailure, LiveJob, LivePace, LiveQueue, LiveSample, LiveWorker},
+    samples::JobSample,
+    watching::live::{LiveJob, LivePace, LiveQueue, LiveWorker},
 };
 use tokio::time::Instant;
 
@@ -53,9 +55,9 @@ pub struct JobNow {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Watched {
     /// Why attempts did not succeed, the most frequent reasons first.
-    pub failures: Vec<LiveFailure>,
+    pub failures: Failures,
     /// How it went, in the order of time; some seconds old.
-    pub samples: Arc<Vec<LiveSample>>,
+    pub samples: Arc<Vec<JobSample>>,
 }
 
 /// Sums over the jobs that somebody may see.
