@@ -19,6 +19,7 @@ mod fleet_mqtt;
 mod fleet_poll;
 mod hostile;
 mod metrics;
+mod jobs;
 mod mqtt;
 mod openapi;
 mod operators;

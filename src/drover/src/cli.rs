@@ -5,7 +5,7 @@
 use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use drover_domain::{CommandId, Protocol, Role};
+use drover_domain::{CommandId, JobId, JobKind, JobState, Protocol, Role};
 use drover_service::CredentialKind;
 use drover_workers::Roles;
 
@@ -51,6 +51,10 @@ pub(crate) enum Command {
     Cancel(Cancel),
     /// Say why a device is not updated, and show its commands with every attempt and report
     Device(Device),
+    /// List jobs, newest first
+    Jobs(Jobs),
+    /// Show a job: how far it is, where its commands stand, why attempts failed
+    Job(JobArgs),
     /// Compare every job's rows with each other; fails and names the offenders when something is wrong
     Check(Check),
     /// Manage tenants
@@ -204,6 +208,41 @@ pub(crate) struct Device {
     /// Where to go on, as the page before said
     #[arg(long, value_name = "ID")]
     pub(crate) after: Option<String>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Jobs {
+    /// Only those that do this: publish, distribute, push, firmware
+    #[arg(long, value_name = "KIND", value_parser = job_kind)]
+    pub(crate) kind: Option<JobKind>,
+    /// Only those that stand here: draft, scheduled, running, paused, completed, cancelled, aborted
+    #[arg(long, value_name = "STATE", value_parser = job_state)]
+    pub(crate) state: Option<JobState>,
+    /// Only those of this tenant
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tenant: Option<String>,
+    /// Only those whose name contains this, and the one whose number it is
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) text: Option<String>,
+    /// How many at most
+    #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) limit: u32,
+    /// Those before the last one of the page before
+    #[arg(long, value_name = "JOB")]
+    pub(crate) after: Option<String>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JobArgs {
+    /// The job's number
+    #[arg(value_name = "JOB", value_parser = job_id)]
+    pub(crate) job: JobId,
     /// Print the result as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -457,6 +496,20 @@ fn share(text: &str) -> Result<f64, String> {
 
 fn command_id(text: &str) -> Result<CommandId, String> {
     text.parse().ok().and_then(CommandId::from_i64).ok_or_else(|| "is not the id of a command".to_owned())
+}
+
+fn job_id(text: &str) -> Result<JobId, String> {
+    text.parse().ok().filter(|id| *id > 0).map(JobId).ok_or_else(|| "is not the number of a job".to_owned())
+}
+
+fn job_kind(name: &str) -> Result<JobKind, String> {
+    let known = JobKind::ALL.map(JobKind::as_str).join(", ");
+    JobKind::parse(name).ok_or_else(|| format!("is none of {known}"))
+}
+
+fn job_state(name: &str) -> Result<JobState, String> {
+    let known = JobState::ALL.map(JobState::as_str).join(", ");
+    JobState::parse(name).ok_or_else(|| format!("is none of {known}"))
 }
 
 fn role(name: &str) -> Result<Role, String> {

@@ -8,7 +8,7 @@ mod console;
 mod course;
 mod results;
 mod setup;
-mod table;
+pub(crate) mod table;
 
 use std::time::Duration;
 

@@ -9,6 +9,7 @@ mod device;
 mod device_tokens;
 mod enrolment;
 mod import;
+mod jobs;
 mod migrate;
 mod operators;
 mod serve;
@@ -43,6 +44,8 @@ async fn run_command(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Simulate(args) => simulate::run(load(&global, None, Log::Full)?, &args).await,
         Command::Cancel(args) => cancel::run(load(&global, None, Log::Quiet)?, &args).await,
         Command::Device(args) => device::run(load(&global, None, Log::Quiet)?, &args).await,
+        Command::Jobs(args) => jobs::list(load(&global, None, Log::Quiet)?, &args).await,
+        Command::Job(args) => jobs::show(load(&global, None, Log::Quiet)?, &args).await,
         Command::Check(args) => check::run(load(&global, None, Log::Quiet)?, &args).await,
         Command::Tenant(command) => enrolment::tenant(load(&global, None, Log::Quiet)?, command).await,
         Command::Operator(command) => operators::run(load(&global, None, Log::Quiet)?, command).await,

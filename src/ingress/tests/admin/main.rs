@@ -3,6 +3,9 @@
 
 mod control;
 mod imports;
+mod jobs;
+#[path = "../support/jobs.rs"]
+mod jobs_made;
 mod people;
 mod resources;
 mod scopes;

@@ -4,6 +4,9 @@
 mod browser;
 mod devices;
 mod live;
+mod jobs;
+#[path = "../support/jobs.rs"]
+mod jobs_made;
 mod sessions;
 #[path = "../mdm/world.rs"]
 mod world;

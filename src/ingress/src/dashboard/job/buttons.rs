@@ -8,11 +8,13 @@ use crate::dashboard::{query, session::Viewer};
 
 /// Commands in these states can be tried again.
 pub(super) const RETRIABLE: [CommandState; 3] = [CommandState::Failed, CommandState::TimedOut, CommandState::Cancelled];
+/// These are tried again unless somebody says otherwise: what was stopped was not meant to go on.
+pub(super) const FAILED: [CommandState; 2] = [CommandState::Failed, CommandState::TimedOut];
 
 pub(super) fn buttons(now: &Now<'_>, viewer: &Viewer, texts: &Texts) -> Markup {
     let may = |event| viewer.actor.may_write && now.state.after(event).is_some();
     let to = |what: &str| format!("/ui/jobs/{}/{what}", now.id);
-    let has_failed = RETRIABLE.iter().any(|state| now.counts.of(*state) > 0);
+    let has_failed = FAILED.iter().any(|state| now.counts.of(*state) > 0);
     html! {
         @if viewer.actor.may_write {
             div.actions {
@@ -27,7 +29,7 @@ pub(super) fn buttons(now: &Now<'_>, viewer: &Viewer, texts: &Texts) -> Markup {
 
 /// The page that asks whether to try again what failed: all of it, or what ended in one way with one code.
 pub(super) fn retry(now: &Now<'_>, reason: Option<(&str, &str)>) -> String {
-    let all = RETRIABLE.map(CommandState::as_str).join(",");
+    let all = FAILED.map(CommandState::as_str).join(",");
     let (states, code) = reason.unwrap_or((&all, ""));
     query::address(&format!("/ui/jobs/{}/retry", now.id), &[("state", states), ("code", code)])
 }

@@ -4,7 +4,7 @@ use drover_domain::{CommandState, JobId, Outcome};
 use drover_service::{CommandRow, List};
 use maud::{Markup, html};
 
-use super::{buttons::RETRIABLE, texts::Texts};
+use super::{buttons::FAILED, texts::Texts};
 use crate::{
     dashboard::{
         jobs::choice,
@@ -51,8 +51,8 @@ pub(super) fn commands(list: &List<CommandRow>, id: JobId, params: &Params, view
 fn filters(path: &str, params: &Params, is_search: bool, viewer: &Viewer, texts: &Texts) -> Markup {
     let language = viewer.language;
     let given = |name| params.optional(name).unwrap_or_default();
-    let failed = RETRIABLE.map(CommandState::as_str).join(",");
-    let mut states = vec![(failed.as_str(), texts.retriable)];
+    let failed = FAILED.map(CommandState::as_str).join(",");
+    let mut states = vec![(failed.as_str(), texts.failed_or_late)];
     states.extend(CommandState::ALL.map(|state| (state.as_str(), command_state(state, language))));
     html! {
         form.filters method="get" action={ (path) "#commands" } role="search" {
