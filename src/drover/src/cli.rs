@@ -55,6 +55,12 @@ pub(crate) enum Command {
     Jobs(Jobs),
     /// Show a job: how far it is, where its commands stand, why attempts failed
     Job(JobArgs),
+    /// Show the queues, or keep workers from taking from one
+    Queues(Queues),
+    /// Show the messages that no worker could handle, send them again, or throw them away
+    DeadLetters(DeadLetters),
+    /// Show the processes at work, or have one take no more work
+    Workers(Workers),
     /// Compare every job's rows with each other; fails and names the offenders when something is wrong
     Check(Check),
     /// Manage tenants
@@ -246,6 +252,97 @@ pub(crate) struct JobArgs {
     /// Print the result as JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Queues {
+    /// Print the result as JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Option<QueueCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum QueueCommand {
+    /// Have workers take nothing more from a queue; what they have in hand ends
+    Pause {
+        /// The queue, such as dispatch.firmware
+        name: String,
+    },
+    /// Have workers take from it again
+    Resume {
+        /// The queue
+        name: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeadLetters {
+    /// Those of one queue
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) queue: Option<String>,
+    /// Those whose reason has this somewhere in it
+    #[arg(long, global = true, value_name = "TEXT", default_value = "")]
+    pub(crate) reason: String,
+    /// Those before this one, as the line behind a list says
+    #[arg(long, value_name = "ID")]
+    pub(crate) after: Option<String>,
+    /// How many are listed
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) limit: u32,
+    /// Print the result as JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Option<DeadLetterCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadLetterCommand {
+    /// Show one with its body
+    Show {
+        /// The letter
+        id: i64,
+    },
+    /// Send them again, as if they came for the first time
+    Replay(WhichLetters),
+    /// Throw them away
+    Discard(WhichLetters),
+}
+
+/// Which dead letters.
+#[derive(Debug, Args)]
+pub(crate) struct WhichLetters {
+    /// These
+    #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) ids: Vec<i64>,
+    /// All of the queue that match; takes --queue
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Workers {
+    /// Print the result as JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Option<WorkerCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorkerCommand {
+    /// Have a process take no more work; what it has in hand ends, and it goes on to answer HTTP
+    Drain {
+        /// The process
+        id: uuid::Uuid,
+    },
+    /// Have it take work again
+    Resume {
+        /// The process
+        id: uuid::Uuid,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -28,6 +28,12 @@ pub(crate) fn host_name() -> String {
     nix::unistd::gethostname().map_or_else(|_| "unknown".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
+/// Who has the command line, for the audit.
+pub(crate) fn account_name() -> String {
+    let user = nix::unistd::geteuid();
+    nix::unistd::User::from_uid(user).ok().flatten().map_or_else(|| format!("uid {user}"), |user| user.name)
+}
+
 /// Lets this process have as many files and connections open as the machine allows it: the usual first limit of 1,024 is less
 /// than the connections that are served at once.
 pub(crate) fn raise_open_files() {

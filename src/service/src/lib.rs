@@ -95,7 +95,6 @@ pub use drover_store::{
         },
         job::{Asked, Audience, JobMore, RetryWish},
         jobs::{JobSearch, JobSummary},
-        live::{LiveFailure, LiveJob, LivePace, LiveQueue, LiveSample, LiveWorker},
     },
 };
 pub use enrolment::{IssuedProduct, check_device};

@@ -4,6 +4,7 @@
 mod bench;
 mod cancel;
 mod check;
+mod dead_letters;
 mod demo;
 mod device;
 mod device_tokens;
@@ -12,10 +13,13 @@ mod import;
 mod jobs;
 mod migrate;
 mod operators;
+mod queues;
 mod serve;
 mod simulate;
 mod up;
 mod watching;
+mod words;
+mod workers;
 
 use std::process::ExitCode;
 
@@ -46,6 +50,9 @@ async fn run_command(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Device(args) => device::run(load(&global, None, Log::Quiet)?, &args).await,
         Command::Jobs(args) => jobs::list(load(&global, None, Log::Quiet)?, &args).await,
         Command::Job(args) => jobs::show(load(&global, None, Log::Quiet)?, &args).await,
+        Command::Queues(args) => queues::run(load(&global, None, Log::Quiet)?, args).await,
+        Command::DeadLetters(args) => dead_letters::run(load(&global, None, Log::Quiet)?, args).await,
+        Command::Workers(args) => workers::run(load(&global, None, Log::Quiet)?, args).await,
         Command::Check(args) => check::run(load(&global, None, Log::Quiet)?, &args).await,
         Command::Tenant(command) => enrolment::tenant(load(&global, None, Log::Quiet)?, command).await,
         Command::Operator(command) => operators::run(load(&global, None, Log::Quiet)?, command).await,

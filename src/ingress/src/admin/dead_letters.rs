@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 use uuid::Uuid;
 
-use super::wire::{Answer, ListAnswer, Paging, id, list_from, number, time};
+use super::wire::{Answer, ListAnswer, id, list_from, number, time};
 use crate::{
     openapi::InstallationRefusals,
     web::{WebApi, actor::WebActor, body::JsonBody, errors::WebError, params::Params},
@@ -24,7 +24,7 @@ const REASON_MAX_CHARS: usize = 200;
 #[openapi(paths(list, show, replay, discard, replay_all, discard_all))]
 pub(crate) struct Api;
 
-/// Which dead letters are listed.
+/// Which dead letters are listed, and which page of them.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[allow(dead_code)] // read by name; this is what the document says of it
@@ -32,6 +32,11 @@ pub(super) struct Filter {
     /// What the reason has somewhere in it, whatever its case.
     #[param(max_length = 200)]
     reason: Option<String>,
+    /// `next` of the page before; absent for the first page.
+    after: Option<String>,
+    /// How many, from 1 to 1000; 100 when absent.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u32>,
 }
 
 /// A message that no worker could handle.
@@ -118,16 +123,16 @@ fn dealt(dealt: Dealt) -> Answer {
 /// Lists the dead letters of a queue, newest first, without their bodies. With a reason a page looks at some thousand of them,
 /// so it may be short, or empty, and still have a next one.
 #[utoipa::path(get, path = "/admin/v1/queues/{name}/dead-letters", tag = "dead letters", operation_id = "dead_letters_list",
-    params(("name" = String, Path, example = "reports"), Filter, Paging),
+    params(("name" = String, Path, example = "reports"), Filter),
     responses((status = 200, description = "A page", body = ListAnswer<DeadLetterAnswer>), InstallationRefusals))]
 pub(super) async fn list(
     State(api): State<WebApi>,
     WebActor(actor): WebActor,
-    Path(name): Path<String>,
+    path: Path<String>,
     params: Params,
 ) -> Answer {
     let reason = params.text("reason", REASON_MAX_CHARS)?.unwrap_or_default();
-    let list = api.service.dead_letters(&actor, Some(&name), reason, &list_from(&params)?).await?;
+    let list = api.service.dead_letters(&actor, Some(&path.0), reason, &list_from(&params)?).await?;
     Ok(ListAnswer::of(list, DeadLetterAnswer::from))
 }
 

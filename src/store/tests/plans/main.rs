@@ -8,6 +8,7 @@ mod checks;
 mod commands;
 mod credentials;
 mod device;
+mod dead_letters;
 mod distributions;
 mod files;
 mod people;
