@@ -3,8 +3,9 @@
 #
 #   scripts/install-deps.sh run    what `make up` needs: a C compiler, PostgreSQL's binaries
 #   scripts/install-deps.sh test   also RabbitMQ, curl, openssl, jq, faketime, Mosquitto's and Paho's MQTT clients, two clients of the
-#                                  TOP gateway, Schemathesis, Prometheus' promtool, cargo-nextest, and npm for the Android packages
-#                                  that the tests read
+#                                  TOP gateway, Schemathesis, Prometheus' promtool, cargo-nextest, npm for the Android packages that
+#                                  the tests read, and Chromium with what drives it, a font that has Chinese, and axe-core to judge
+#                                  pages by
 #   scripts/install-deps.sh lint   rustfmt, clippy, cargo-deny
 #
 # DATA (default: drover-data) is the data directory; without apt a PostgreSQL of its own is put there.
@@ -13,6 +14,8 @@ set -euo pipefail
 
 NEXTEST_VERSION=0.9.143
 DENY_VERSION=0.20.2
+AXE_VERSION=4.14.1
+AXE_SHA256=29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 data=${DATA:-drover-data}
@@ -134,6 +137,26 @@ package_fixtures() {
     (cd "$home" && sha256sum --quiet --check "$sums") || fail "the packages in $home are not those of $sums"
 }
 
+# A browser, what drives it, and a font for the Chinese of the pages, without which their pictures are full of boxes.
+browser() {
+    if ! have chromium || ! have chromedriver; then apt_install chromium chromium-driver; fi
+    if ! have fc-list || [ -z "$(fc-list :lang=zh-cn)" ]; then apt_install fontconfig fonts-wqy-microhei; fi
+}
+
+# The rules by which tests judge whether pages can be used by everybody, put into each page by the browser. Another's work
+# (MPL-2.0), and so fetched and not kept in this repository.
+axe() {
+    local home=$here/../target/axe sum="$AXE_SHA256  axe.min.js"
+    if [ -d "$home" ] && (cd "$home" && sha256sum --status --check <<<"$sum" 2>/dev/null); then return; fi
+    if ! have npm; then apt_install npm; fi
+    say "putting axe-core $AXE_VERSION into $home"
+    rm -rf "$home"
+    mkdir -p "$home"
+    (cd "$home" && tar -xzf "$(npm pack --silent "axe-core@$AXE_VERSION")" --strip-components=1 package/axe.min.js)
+    rm -f "$home"/*.tgz
+    (cd "$home" && sha256sum --quiet --check <<<"$sum") || fail "what came as axe-core $AXE_VERSION is something else"
+}
+
 # Tools whose packages bear their names.
 tools() {
     local missing=() tool
@@ -184,6 +207,8 @@ case "${1:-}" in
         if [ ! -e /usr/share/zoneinfo/Asia/Shanghai ]; then apt_install tzdata; fi
         python_home top-clients
         package_fixtures
+        browser
+        axe
         cargo_tool cargo-nextest "$NEXTEST_VERSION"
         ;;
     lint)

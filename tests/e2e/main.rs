@@ -10,6 +10,7 @@ mod cli;
 mod clients;
 mod contract;
 mod curl_client;
+mod dashboard;
 mod dependencies;
 mod device;
 mod downloads;

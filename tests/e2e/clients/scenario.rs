@@ -13,7 +13,7 @@ fn statuses(given: &[(&str, usize)]) -> Vec<(String, usize)> {
 async fn fifty_devices_upgrade_are_cancelled_and_prove_themselves() {
     let office = Office::open().await;
     // Of the west's twenty, ten are never switched on.
-    let tokens = office.enrol("east", 1..=30).await + &office.enrol("west", 31..=50).await;
+    let tokens = office.enrol("east", 1..=30).await + office.enrol("west", 31..=50).await.as_str();
     let on: String = tokens.split_inclusive('\n').take(40).collect();
     let (first_apk, second_apk) = (vec![7; 50_000], vec![8; 60_000]);
     let group = office.group().await;

@@ -119,7 +119,7 @@ async fn lwm2m(curl: &Curl, task: &str, fleet: &mut [Device]) {
     // One stops as it is told, the other cannot.
     let both = curl.state_of(task, &stops.uuid, "2").await["taskId"].to_string()
         + ","
-        + &curl.state_of(task, &goes_on.uuid, "2").await["taskId"].to_string();
+        + curl.state_of(task, &goes_on.uuid, "2").await["taskId"].to_string().as_str();
     assert_eq!(curl.operate(task, 2, ("taskIdList", json!(both))).await.0, 200);
     curl.state_of(task, &stops.uuid, "9").await;
     stops.cancel().await;

@@ -20,11 +20,11 @@ async fn bodies() {
     let task = format!("{UPGRADE}/task");
     let large = "x".repeat(MAX_BODY_BYTES + 1);
     let announced = format!("{}Content-Length: {}\r\n\r\n", world.head("POST", &task, &[], b"x"), large.len());
-    let refused = world.raw(announced + &large).await.refused(400);
+    let refused = world.raw(announced + large.as_str()).await.refused(400);
     assert!(refused.starts_with("body: is larger than 1048576 bytes"), "{refused}");
     let head = world.head("POST", &task, &[], b"x") + "Transfer-Encoding: chunked\r\n\r\n";
     let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
-    let refused = world.raw(head + &chunk.repeat(MAX_BODY_BYTES / 0x10000 + 1)).await.refused(400);
+    let refused = world.raw(head + chunk.repeat(MAX_BODY_BYTES / 0x10000 + 1).as_str()).await.refused(400);
     assert!(refused.starts_with("body: is larger than"), "{refused}");
 
     for body in [nested(100_000), format!(r#"{{"deviceInfoList":{}}}"#, "[".repeat(500_000)), "[".repeat(1_000_000)] {
