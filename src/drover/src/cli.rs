@@ -78,7 +78,8 @@ pub(crate) enum Command {
     /// Bring in many rows from a file
     #[command(subcommand)]
     Import(Import),
-    /// Measure a campaign against DATABASE_URL and AMQP_URL, or checks for updates; the last line is JSON
+    /// Measure a campaign against DATABASE_URL and AMQP_URL, what those who look cost, or checks for updates; the last line is
+    /// JSON
     Bench(Bench),
 }
 
@@ -554,6 +555,14 @@ pub(crate) struct Bench {
     /// second, and how many for each call of its /healthz, which is measured by turns over the same connections
     #[arg(long)]
     pub(crate) checks: bool,
+    /// Measure what those who look at the dashboard cost instead: the campaign by turns without them and with so many open
+    /// dashboards, on the overview and on the job's page
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "200", conflicts_with = "checks")]
+    pub(crate) viewers: Option<std::num::NonZeroUsize>,
+    /// Campaigns of each kind, with --viewers
+    #[arg(long, value_name = "N", default_value_t = 2, requires = "viewers",
+        value_parser = clap::value_parser!(u8).range(1..=20))]
+    pub(crate) turns: u8,
     #[command(flatten)]
     pub(crate) check: CheckLoad,
 }

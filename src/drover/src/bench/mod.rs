@@ -4,7 +4,9 @@
 //! devices, in this process, answer at once, so that what is measured is Drover.
 
 pub(crate) mod checks;
+mod figures;
 mod usage;
+pub(crate) mod viewers;
 mod worker;
 
 use std::{path::PathBuf, time::Duration};
@@ -85,12 +87,7 @@ pub(crate) async fn run(context: BenchContext, options: BenchOptions) -> anyhow:
     let ended = worker.end().await;
     let mut report = measured?;
     ended?;
-    let violations = context.service.check().await?.violations;
-    for violation in &violations {
-        let examples = violation.examples.join("; ");
-        console.note(&format!("VIOLATION in job {}: {}: {examples}", violation.job, violation.rule));
-    }
-    report.violations = violations.len();
+    report.violations = violations(&context, console).await?;
     console.say(&serde_json::to_string(&report)?);
     Ok(report)
 }
@@ -101,44 +98,89 @@ async fn measure(
     devices: usize,
     console: Console,
 ) -> anyhow::Result<BenchReport> {
-    let BenchContext { service, store, broker, .. } = context;
     worker.wait_until_ready().await?;
-    console.note(&format!("enrolling {devices} devices"));
-    let Prepared { prefix, client, job } = prepare(service, &worker.base_url, "bench", devices).await?;
-    let fleet = Fleet::listen(broker.clone(), FleetOptions { prefix, devices, ..FleetOptions::default() }).await?;
-    let stop = CancellationToken::new();
-    let stops_fleet = stop.clone().drop_guard();
-    let fleet = tokio::spawn(fleet.run(stop));
-
-    let (wal_before, usage_before) = (wal_bytes(store).await?, Usage::of(worker.pid)?);
-    let started = Instant::now();
-    client.join(job.0, &[EVERYONE], OPERATOR).await?;
-    client.start(job.0).await?;
-    let mut tell_at = started + TELL;
-    let course = Course { service, job, devices, look: LOOK };
-    let tell = |progress: &drover_service::JobProgress| {
-        if Instant::now() >= tell_at {
-            tell_at += TELL;
-            console.note(&format!("{} of {devices} after {:.1} s", progress.ended(), started.elapsed().as_secs_f64()));
-        }
-    };
-    course.until_ended(tell).await?;
-    let seconds = started.elapsed().as_secs_f64();
-    let (wal_after, usage_after) = (wal_bytes(store).await?, Usage::of(worker.pid)?);
-
-    drop(stops_fleet);
-    let sent = fleet.await.context("the simulated fleet panicked")?.sent;
-    anyhow::ensure!(sent.failures == 0, "{} reports could not be published", sent.failures);
+    let run = Run { context, worker, console };
+    let prepared = run.prepare(devices).await?;
+    let wal_before = wal_bytes(&context.store).await?;
+    let Measured { seconds, cpu, peak_rss_kib } = run.campaign(prepared, devices).await?;
+    let wal_after = wal_bytes(&context.store).await?;
     let count = u32::try_from(devices).context("too many devices")?;
     Ok(BenchReport {
         devices,
         seconds: rounded(seconds),
         devices_per_s: rounded(f64::from(count) / seconds),
-        worker_cpu_s: rounded(usage_after.cpu.saturating_sub(usage_before.cpu).as_secs_f64()),
-        peak_rss_mb: rounded(f64::from(usage_after.peak_rss_kib) / 1024.0),
+        worker_cpu_s: rounded(cpu.as_secs_f64()),
+        peak_rss_mb: rounded(f64::from(peak_rss_kib) / 1024.0),
         wal_bytes_per_device: (wal_after - wal_before) / i64::from(count),
         violations: 0,
     })
+}
+
+/// Campaigns on a worker process that is ready.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    context: &'a BenchContext,
+    worker: &'a Place,
+    console: Console,
+}
+
+/// What a campaign took.
+struct Measured {
+    /// From the calls that let everyone join and start the task to the last outcome.
+    seconds: f64,
+    /// CPU time of the worker process meanwhile.
+    cpu: Duration,
+    /// The most memory that the worker process ever had.
+    peak_rss_kib: u32,
+}
+
+impl Run<'_> {
+    /// Makes a campaign that nobody has joined.
+    async fn prepare(self, devices: usize) -> anyhow::Result<Prepared> {
+        self.console.note(&format!("enrolling {devices} devices"));
+        prepare(&self.context.service, &self.worker.base_url, "bench", devices).await
+    }
+
+    /// Runs it to its end.
+    async fn campaign(self, prepared: Prepared, devices: usize) -> anyhow::Result<Measured> {
+        let Self { context: BenchContext { service, broker, .. }, worker, console } = self;
+        let Prepared { prefix, client, job } = prepared;
+        let fleet = Fleet::listen(broker.clone(), FleetOptions { prefix, devices, ..FleetOptions::default() }).await?;
+        let stop = CancellationToken::new();
+        let stops_fleet = stop.clone().drop_guard();
+        let fleet = tokio::spawn(fleet.run(stop));
+
+        let (usage_before, started) = (Usage::of(worker.pid)?, Instant::now());
+        client.join(job.0, &[EVERYONE], OPERATOR).await?;
+        client.start(job.0).await?;
+        let mut tell_at = started + TELL;
+        let course = Course { service, job, devices, look: LOOK };
+        let tell = |progress: &drover_service::JobProgress| {
+            if Instant::now() >= tell_at {
+                tell_at += TELL;
+                let seconds = started.elapsed().as_secs_f64();
+                console.note(&format!("{} of {devices} after {seconds:.1} s", progress.ended()));
+            }
+        };
+        course.until_ended(tell).await?;
+        let (seconds, usage_after) = (started.elapsed().as_secs_f64(), Usage::of(worker.pid)?);
+
+        drop(stops_fleet);
+        let sent = fleet.await.context("the simulated fleet panicked")?.sent;
+        anyhow::ensure!(sent.failures == 0, "{} reports could not be published", sent.failures);
+        let cpu = usage_after.cpu.saturating_sub(usage_before.cpu);
+        Ok(Measured { seconds, cpu, peak_rss_kib: usage_after.peak_rss_kib })
+    }
+}
+
+/// What the oracle finds wrong, over all jobs of the database; it is told, too.
+async fn violations(context: &BenchContext, console: Console) -> anyhow::Result<usize> {
+    let violations = context.service.check().await?.violations;
+    for violation in &violations {
+        let examples = violation.examples.join("; ");
+        console.note(&format!("VIOLATION in job {}: {}: {examples}", violation.job, violation.rule));
+    }
+    Ok(violations.len())
 }
 
 async fn wal_bytes(store: &Store) -> anyhow::Result<i64> {

@@ -1,4 +1,5 @@
-//! `drover bench`: a campaign against `DATABASE_URL` and `AMQP_URL`, or checks for updates against `DATABASE_URL`, measured.
+//! `drover bench`: a campaign against `DATABASE_URL` and `AMQP_URL`, with and without viewers, or checks for updates against
+//! `DATABASE_URL`, measured.
 
 use std::{process::ExitCode, time::Duration};
 
@@ -8,6 +9,7 @@ use crate::{
     bench::{
         self, BenchContext, BenchOptions,
         checks::{self, CheckContext, CheckOptions},
+        viewers::{self, ViewerOptions},
     },
     cli::Bench,
     config::Config,
@@ -32,9 +34,14 @@ pub(crate) async fn run(config: Config, args: &Bench) -> anyhow::Result<ExitCode
         broker: broker.clone(),
         data_dir: installation.config.data_dir.clone(),
     };
-    let report = bench::run(context, BenchOptions { devices: args.devices }).await?;
+    let violations = if let Some(viewers) = args.viewers {
+        let options = ViewerOptions { devices: args.devices, viewers: viewers.get(), turns: args.turns };
+        viewers::run(context, options).await?.violations
+    } else {
+        bench::run(context, BenchOptions { devices: args.devices }).await?.violations
+    };
     broker.close().await;
-    Ok(if report.violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn run_checks(config: Config, args: &Bench) -> anyhow::Result<ExitCode> {

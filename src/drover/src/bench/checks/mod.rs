@@ -7,7 +7,6 @@
 mod answer;
 mod call;
 mod caller;
-mod figures;
 mod scene;
 
 use std::{path::PathBuf, time::Duration};
@@ -21,13 +20,13 @@ use tokio::{
 };
 
 use super::{
+    figures::{median, per_second, percentile_ms},
     rounded,
     usage::Usage,
     worker::{Place, Worker},
 };
 use crate::{campaign::Console, process::asked_to_stop};
 use caller::{Asked, Caller, Tally, Until};
-use figures::{median, per_second, percentile_ms};
 
 /// What the measured process does.
 const ROLES: &str = "ingress";
