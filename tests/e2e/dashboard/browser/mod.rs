@@ -102,7 +102,12 @@ impl Browser {
         wait_for(SOON, what, async || Some(self.text(css).await).filter(|text| is_right(text))).await
     }
 
-    /// Clicks the button or link with these words, and waits for the page that comes.
+    /// Waits until a script finds a value.
+    pub(super) async fn wait_value(&self, script: &str, expected: &Value, what: &str) {
+        wait_until(SOON, what, async || self.evaluate(script).await == *expected).await;
+    }
+
+    /// Clicks the button or link with these words, as soon as it is there.
     pub(super) async fn press(&self, words: &str) {
         let xpath = format!("//*[(self::a or self::button) and normalize-space()='{words}']");
         let found = wait_for(SOON, words, async || self.driver.find(By::XPath(&xpath)).await.ok()).await;
