@@ -70,7 +70,7 @@ fn begin(state: &AppState, span: &Span, headers: &HeaderMap, method: &'static st
     let caller = caller(headers);
     // Whoever asks every few seconds how we do is no trace's beginning.
     let parent = match caller {
-        None if health::ROUTES.contains(&route) && spans::are_exported() => Some(state.new_trace().unsampled()),
+        None if health::ROUTES.contains(&route) && spans::are_exported() => Some(state.new_trace()),
         caller => caller,
     };
     let exported = spans::begin(span, SpanKind::Server, parent);

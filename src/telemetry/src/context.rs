@@ -14,9 +14,10 @@ impl TraceContext {
     /// The header's name in HTTP and AMQP.
     pub const HEADER: &'static str = "traceparent";
 
-    /// The root of a new trace, from random bits. Zero is not allowed by the standard and is moved to one.
+    /// The root of a new trace that nobody records, from random bits: an id for the logs. Whoever exports spans begins its
+    /// traces itself. Zero is not allowed by the standard and is moved to one.
     pub fn root(trace_id: u128, span_id: u64) -> Self {
-        Self { trace_id: trace_id.max(1), span_id: span_id.max(1), flags: 1 }
+        Self::from_parts(trace_id, span_id, 0)
     }
 
     /// A span as whoever recorded it names it: its trace, itself, and flags of which the lowest says that it is recorded.
@@ -32,12 +33,6 @@ impl TraceContext {
     /// Whether whoever began the trace wants its spans to be recorded.
     pub const fn is_sampled(self) -> bool {
         self.flags & 1 == 1
-    }
-
-    /// The same trace, of which nobody is to record what follows.
-    #[must_use]
-    pub const fn unsampled(self) -> Self {
-        Self { flags: self.flags & !1, ..self }
     }
 
     /// Whether both are of one trace.

@@ -52,7 +52,7 @@ impl Collector {
         let spans = Arc::<Mutex<Vec<Span>>>::default();
         let router = Router::new().route("/v1/traces", post(take)).with_state(Arc::clone(&spans));
         let server = tokio::spawn(async move {
-            drover_ingress::serve(listener, router, ServeOptions::default(), CancellationToken::new()).await.unwrap()
+            drover_ingress::serve(listener, router, ServeOptions::default(), CancellationToken::new()).await.unwrap();
         });
         Self { url, spans, server }
     }
@@ -105,5 +105,5 @@ fn attributes(pairs: &[KeyValue]) -> BTreeMap<String, String> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|half| char::from_digit(half.into(), 16)).collect()
 }

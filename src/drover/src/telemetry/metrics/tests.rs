@@ -114,13 +114,16 @@ fn nothing_is_recorded_that_is_not_declared() {
         sources(&Path::new(ROOT).join(folder), &mut files);
     }
     let texts: Vec<String> = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
-    let everywhere: BTreeMap<&str, &str> = texts.iter().flat_map(|text| constants(text)).collect();
+    let constants: Vec<(&Path, &str, &str)> = files
+        .iter()
+        .zip(&texts)
+        .flat_map(|(file, text)| constants(text).map(|(name, value)| (file.as_path(), name, value)))
+        .collect();
     let declared: BTreeMap<&str, (Kind, BTreeSet<&str>)> = all()
         .map(|metric| (metric.name, (metric.kind, metric.labels.iter().map(|label| label.name).collect())))
         .collect();
     let mut recorded = BTreeSet::new();
     for (file, text) in files.iter().zip(&texts) {
-        let here: BTreeMap<&str, &str> = constants(text).collect();
         for (kind, arguments) in records(text) {
             let first = arguments.split(',').next().unwrap().trim();
             let name = match first.strip_prefix('"') {
@@ -129,9 +132,10 @@ fn nothing_is_recorded_that_is_not_declared() {
                 None if first == first.to_lowercase() => continue,
                 None => {
                     let constant = first.rsplit("::").next().unwrap();
-                    here.get(constant)
-                        .or_else(|| everywhere.get(constant))
-                        .unwrap_or_else(|| panic!("{first} in {file:?}"))
+                    // Of several with one name, the nearest is meant.
+                    let near = |other: &Path| file.iter().zip(other).take_while(|(a, b)| a == b).count();
+                    let same = constants.iter().filter(|(_, name, _)| *name == constant);
+                    same.max_by_key(|(other, ..)| near(other)).unwrap_or_else(|| panic!("{first} in {file:?}")).2
                 }
             };
             let labels: BTreeSet<&str> =

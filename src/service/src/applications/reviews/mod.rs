@@ -22,6 +22,8 @@ use drover_store::{
     },
     tallies::Tally,
 };
+use drover_telemetry::spans::{self, SpanKind};
+use tracing::{Span, field};
 
 use crate::{Service, ServiceError, applications::pushing::NewPush, jobs::moved::observe};
 use decision::{Decision, Facts};
@@ -83,7 +85,13 @@ impl Service {
             sent: reviews::sent(&tx, &devices).await?,
         };
         let Decision { given, taken, stopped, waiting } = facts.decide(&devices);
-        let trace = TraceContext::root(u128::from_le_bytes(self.random()), u64::from_le_bytes(self.random()));
+        // The jobs that come of it are of one trace, which begins here: nobody called.
+        let is_of_note = !(given.is_empty() && taken.is_empty());
+        let span =
+            if is_of_note { tracing::info_span!("review devices", otel.kind = field::Empty) } else { Span::none() };
+        let trace = spans::begin(&span, SpanKind::Internal, None).unwrap_or_else(|| {
+            TraceContext::root(u128::from_le_bytes(self.random()), u64::from_le_bytes(self.random()))
+        });
         let pushes = self.give(&tx, given, trace).await? + self.take(&tx, taken, trace).await?;
         let moved = self.stop_commands(&tx, stopped).await?;
         reviews::ask_later(&tx, &waiting, RESTORE_PAUSE).await?;
