@@ -10,7 +10,10 @@ use std::{
 
 use serde_json::Value;
 
-use crate::metrics::{Documented, documented};
+use crate::{
+    metrics::{Documented, documented},
+    support::DROVER,
+};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -154,5 +157,25 @@ fn every_alert_has_a_section_in_the_runbook() {
     }
     for (name, _) in named(&runbook) {
         assert!(find(name, &documented()).is_some(), "the runbook names {name}, which there is not");
+    }
+}
+
+/// Whoever is woken up at night tries what stands there.
+#[test]
+fn every_command_of_the_runbook_exists() {
+    let runbook = read("docs/runbook.md");
+    let is_word = |word: &&str| word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') && !word.starts_with('-');
+    let named: BTreeSet<Vec<&str>> = ["`drover ", "\ndrover "]
+        .into_iter()
+        .flat_map(|start| runbook.split(start).skip(1))
+        .map(|rest| rest.split(['`', '\n']).next().unwrap().split(' ').take_while(is_word).collect())
+        .collect();
+    assert!(named.len() >= 8, "{named:?}");
+    for command in named {
+        let help = Command::new(DROVER).args(&command).arg("--help").output().unwrap();
+        // A word that is no command of its own would be taken for a value.
+        let usage = format!("drover {} ", command.join(" "));
+        let said = String::from_utf8_lossy(&help.stdout).into_owned();
+        assert!(help.status.success() && said.contains(&format!("Usage: {}", usage.trim_end())), "{usage}: {said}");
     }
 }
