@@ -19,6 +19,7 @@ const LIMITS: Limits = Limits {
     request_timeout: Duration::from_secs(5),
     poll_wait: Duration::ZERO,
     idle_timeout: Duration::from_secs(5),
+    proxies: 0,
 };
 
 const KNOWN: [&str; 3] = ["name", "version", "description"];
