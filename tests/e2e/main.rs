@@ -26,7 +26,6 @@ mod openapi;
 mod operators;
 mod polling;
 mod readme;
-
 mod standing;
 mod support;
 mod sweep;
