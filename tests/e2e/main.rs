@@ -9,6 +9,7 @@ mod channels;
 mod cli;
 mod clients;
 mod contract;
+mod control;
 mod curl_client;
 mod dashboard;
 mod dependencies;

@@ -5,7 +5,7 @@
 use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use drover_domain::{CommandId, JobId, JobKind, JobState, Protocol, Role};
+use drover_domain::{CommandId, CommandState, JobId, JobKind, JobState, Protocol, Role};
 use drover_service::CredentialKind;
 use drover_workers::Roles;
 
@@ -47,7 +47,7 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Run simulated devices, on the broker or each with a connection of its own, until interrupted
     Simulate(Simulate),
-    /// Cancel commands: those that no device has end at once, the others are asked to stop
+    /// Cancel commands, or a whole job: those that no device has end at once, the others are asked to stop
     Cancel(Cancel),
     /// Say why a device is not updated, and show its commands with every attempt and report
     Device(Device),
@@ -61,6 +61,14 @@ pub(crate) enum Command {
     DeadLetters(DeadLetters),
     /// Show the processes at work, or have one take no more work
     Workers(Workers),
+    /// Pause a job: nothing more of it goes out until it is resumed
+    Pause(OneJob),
+    /// Resume a job that was paused: what waits goes out at once
+    Resume(OneJob),
+    /// Try again what failed in a job
+    Retry(Retry),
+    /// Show who did what, from where, newest first
+    Audit(Audit),
     /// Compare every job's rows with each other; fails and names the offenders when something is wrong
     Check(Check),
     /// Manage tenants
@@ -191,12 +199,57 @@ pub(crate) enum Over {
 #[derive(Debug, Args)]
 pub(crate) struct Cancel {
     /// The commands, by the ids that the AEP API calls subtasks
-    #[arg(required = true, value_name = "COMMAND_ID", value_parser = command_id)]
+    #[arg(required_unless_present = "job", value_name = "COMMAND_ID", value_parser = command_id)]
     pub(crate) commands: Vec<CommandId>,
+    /// A whole job instead, for good; asks first
+    #[arg(long, value_name = "JOB", conflicts_with_all = ["commands", "force"], value_parser = clap::value_parser!(i64).range(1..))]
+    pub(crate) job: Option<i64>,
+    /// Do not ask, with --job
+    #[arg(long, requires = "job")]
+    pub(crate) yes: bool,
     /// End them now; their devices are told, but nobody waits for the answer
     #[arg(long)]
     pub(crate) force: bool,
     /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which job.
+#[derive(Debug, Args)]
+pub(crate) struct OneJob {
+    /// The job
+    #[arg(value_name = "JOB", value_parser = clap::value_parser!(i64).range(1..))]
+    pub(crate) job: i64,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Retry {
+    #[command(flatten)]
+    pub(crate) job: OneJob,
+    /// Commands that ended like this, with commas between them: failed, timed_out, cancelled
+    #[arg(long, value_name = "STATES", value_delimiter = ',', value_parser = command_state, default_value = "failed,timed_out")]
+    pub(crate) state: Vec<CommandState>,
+    /// Of these, those whose last attempt ended with this code of the device's
+    #[arg(long, value_name = "CODE")]
+    pub(crate) code: Option<String>,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Audit {
+    /// How many entries
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) limit: u32,
+    /// Those before this one, by its id
+    #[arg(long, value_name = "ID")]
+    pub(crate) before: Option<i64>,
+    /// Print them as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -598,6 +651,10 @@ pub(crate) struct CheckLoad {
 fn share(text: &str) -> Result<f64, String> {
     let share: f64 = text.parse().map_err(|_| "is not a number".to_owned())?;
     if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("must be from 0 to 1".to_owned()) }
+}
+
+fn command_state(text: &str) -> Result<CommandState, String> {
+    CommandState::parse(text).ok_or_else(|| "is not failed, timed_out or cancelled".to_owned())
 }
 
 fn command_id(text: &str) -> Result<CommandId, String> {

@@ -5,9 +5,11 @@
 //! ([`errors`]), charts ([`chart`]) and the words for states ([`words`]).
 
 mod assets;
+mod audit;
 mod chart;
 mod confirm;
 pub(crate) mod devices;
+mod control;
 mod errors;
 mod job;
 mod jobs;
@@ -58,6 +60,9 @@ pub(crate) fn router(app: AppState) -> Router {
         .route("/ui/jobs", get(jobs::show))
         .route("/ui/jobs/{id}", get(job::show))
         .route("/ui/jobs/{id}/commands.csv", get(job::csv));
+        .route("/ui/audit", get(audit::show))
+        .route("/ui/jobs/{id}/{step}", get(control::ask).post(control::carry_out))
+        .route("/ui/sign-out", post(sign_in::sign_out));
     let pages = with_forms(pages, &api).route_layer(middleware::from_fn_with_state(api.clone(), session::enter));
     let open = with_forms(
         Router::new()

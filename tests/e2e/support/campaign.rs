@@ -3,10 +3,10 @@
 use std::{fs, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use drover_domain::{ChannelKind, CommandId, DeviceId, FirmwareId, Protocol};
+use drover_domain::{ChannelKind, CommandId, DeviceId, FirmwareId, JobId, Protocol};
 use drover_messages::TraceContext;
 use drover_service::{
-    Caller, CancelMode, Clock, CredentialKind, Entropy, FileStore, FirmwareJob, Join, NewDevice, NewFirmware,
+    Actor, Caller, CancelMode, Clock, CredentialKind, Entropy, FileStore, FirmwareJob, Join, NewDevice, NewFirmware,
     NewFirmwareJob, Product, SecretKey, Service, ServiceOptions,
 };
 use drover_store::{Store, StoreOptions, TlsMode};
@@ -138,6 +138,16 @@ impl Campaign {
     /// Lets it go.
     pub(crate) async fn start(&self) {
         self.office.service.start_job(&self.office.product, self.job.id, None).await.unwrap();
+    }
+
+    /// The job.
+    pub(crate) fn id(&self) -> JobId {
+        self.job.id
+    }
+
+    /// Holds it.
+    pub(crate) async fn pause(&self) {
+        self.office.service.pause_job(&Actor::command_line("test"), self.job.id).await.unwrap();
     }
 
     /// Asks for one command to be stopped.

@@ -2,15 +2,19 @@
 
 use std::process::ExitCode;
 
-use drover_domain::{CommandId, CommandState};
+use drover_domain::{CommandId, CommandState, JobId};
 use drover_service::{CancelMode, CancelResult};
 
+use super::control;
 use crate::{cli::Cancel, config::Config, installation::Installation};
 
 /// Who cancels, in logs.
 const BY: &str = "command line";
 
 pub(crate) async fn run(config: Config, args: &Cancel) -> anyhow::Result<ExitCode> {
+    if let Some(job) = args.job {
+        return control::cancel(config, JobId(job), (args.yes, args.json)).await;
+    }
     let mode = if args.force { CancelMode::Force } else { CancelMode::Soft };
     let mut installation = Installation::embedded(config).await?;
     let results = installation.service.cancel_each(&args.commands, mode, BY).await;

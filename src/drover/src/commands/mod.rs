@@ -1,10 +1,12 @@
 //! What each command does. Results go to standard output, logs to standard error.
 #![allow(clippy::print_stdout)]
 
+mod audit;
 mod bench;
 mod cancel;
 mod check;
 mod dead_letters;
+mod control;
 mod demo;
 mod device;
 mod device_tokens;
@@ -53,6 +55,10 @@ async fn run_command(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Queues(args) => queues::run(load(&global, None, Log::Quiet)?, args).await,
         Command::DeadLetters(args) => dead_letters::run(load(&global, None, Log::Quiet)?, args).await,
         Command::Workers(args) => workers::run(load(&global, None, Log::Quiet)?, args).await,
+        Command::Pause(args) => control::pause(load(&global, None, Log::Quiet)?, &args).await,
+        Command::Resume(args) => control::resume(load(&global, None, Log::Quiet)?, &args).await,
+        Command::Retry(args) => control::retry(load(&global, None, Log::Quiet)?, args).await,
+        Command::Audit(args) => audit::run(load(&global, None, Log::Quiet)?, &args).await,
         Command::Check(args) => check::run(load(&global, None, Log::Quiet)?, &args).await,
         Command::Tenant(command) => enrolment::tenant(load(&global, None, Log::Quiet)?, command).await,
         Command::Operator(command) => operators::run(load(&global, None, Log::Quiet)?, command).await,

@@ -7,6 +7,7 @@ mod jobs;
 #[path = "../support/jobs.rs"]
 mod jobs_made;
 mod people;
+mod pushed;
 mod resources;
 mod scopes;
 #[path = "../mdm/world.rs"]

@@ -7,6 +7,9 @@ mod live;
 mod jobs;
 #[path = "../support/jobs.rs"]
 mod jobs_made;
+mod control;
+#[path = "../admin/pushed.rs"]
+mod pushed;
 mod sessions;
 #[path = "../mdm/world.rs"]
 mod world;
