@@ -128,7 +128,8 @@ async fn a_campaign_that_is_paused_sends_nothing_more_until_it_is_resumed() {
     let world = World::new().await;
     wait_until(PATIENCE, "commands to go out", async || world.gone_out().await >= 100).await;
     world.campaign.pause().await;
-    let broker = Broker::rabbit(BrokerConfig { url: world.node.url().parse().unwrap(), ..BrokerConfig::default() });
+    let broker =
+        Broker::rabbit(BrokerConfig { url: Some(world.node.url().parse().unwrap()), ..BrokerConfig::default() });
     let mut before = -1;
     wait_until(PATIENCE, "dispatchers to have seen it", async || {
         let waiting = broker.depth(Queue::Dispatch(JobKind::Firmware)).await.unwrap();

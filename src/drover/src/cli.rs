@@ -62,9 +62,9 @@ pub(crate) enum Command {
     /// Show the processes at work, or have one take no more work
     Workers(Workers),
     /// Pause a job: nothing more of it goes out until it is resumed
-    Pause(OneJob),
+    Pause(JobArgs),
     /// Resume a job that was paused: what waits goes out at once
-    Resume(OneJob),
+    Resume(JobArgs),
     /// Try again what failed in a job
     Retry(Retry),
     /// Show who did what, from where, newest first
@@ -202,8 +202,8 @@ pub(crate) struct Cancel {
     #[arg(required_unless_present = "job", value_name = "COMMAND_ID", value_parser = command_id)]
     pub(crate) commands: Vec<CommandId>,
     /// A whole job instead, for good; asks first
-    #[arg(long, value_name = "JOB", conflicts_with_all = ["commands", "force"], value_parser = clap::value_parser!(i64).range(1..))]
-    pub(crate) job: Option<i64>,
+    #[arg(long, value_name = "JOB", conflicts_with_all = ["commands", "force"], value_parser = job_id)]
+    pub(crate) job: Option<JobId>,
     /// Do not ask, with --job
     #[arg(long, requires = "job")]
     pub(crate) yes: bool,
@@ -215,21 +215,10 @@ pub(crate) struct Cancel {
     pub(crate) json: bool,
 }
 
-/// Which job.
-#[derive(Debug, Args)]
-pub(crate) struct OneJob {
-    /// The job
-    #[arg(value_name = "JOB", value_parser = clap::value_parser!(i64).range(1..))]
-    pub(crate) job: i64,
-    /// Print the result as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct Retry {
     #[command(flatten)]
-    pub(crate) job: OneJob,
+    pub(crate) job: JobArgs,
     /// Commands that ended like this, with commas between them: failed, timed_out, cancelled
     #[arg(long, value_name = "STATES", value_delimiter = ',', value_parser = command_state, default_value = "failed,timed_out")]
     pub(crate) state: Vec<CommandState>,

@@ -59,10 +59,9 @@ pub(crate) fn router(app: AppState) -> Router {
         .route("/ui/devices/{uuid}", get(devices::show))
         .route("/ui/jobs", get(jobs::show))
         .route("/ui/jobs/{id}", get(job::show))
-        .route("/ui/jobs/{id}/commands.csv", get(job::csv));
-        .route("/ui/audit", get(audit::show))
+        .route("/ui/jobs/{id}/commands.csv", get(job::csv))
         .route("/ui/jobs/{id}/{step}", get(control::ask).post(control::carry_out))
-        .route("/ui/sign-out", post(sign_in::sign_out));
+        .route("/ui/audit", get(audit::show));
     let pages = with_forms(pages, &api).route_layer(middleware::from_fn_with_state(api.clone(), session::enter));
     let open = with_forms(
         Router::new()

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use drover_domain::{CommandId, CommandState, JobId};
+use drover_domain::{CommandId, CommandState};
 use drover_service::{CancelMode, CancelResult};
 
 use super::control;
@@ -13,7 +13,7 @@ const BY: &str = "command line";
 
 pub(crate) async fn run(config: Config, args: &Cancel) -> anyhow::Result<ExitCode> {
     if let Some(job) = args.job {
-        return control::cancel(config, JobId(job), (args.yes, args.json)).await;
+        return control::cancel(config, job, (args.yes, args.json)).await;
     }
     let mode = if args.force { CancelMode::Force } else { CancelMode::Soft };
     let mut installation = Installation::embedded(config).await?;

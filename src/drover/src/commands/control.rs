@@ -10,7 +10,7 @@ use drover_domain::JobId;
 use drover_service::{Actor, Affected, Control, JobStanding, RetryFilter};
 
 use crate::{
-    cli::{OneJob, Retry},
+    cli::{JobArgs, Retry},
     config::Config,
     installation::Installation,
     system,
@@ -29,14 +29,14 @@ struct Words {
     happened: &'static str,
 }
 
-pub(super) async fn pause(config: Config, args: &OneJob) -> anyhow::Result<ExitCode> {
+pub(super) async fn pause(config: Config, args: &JobArgs) -> anyhow::Result<ExitCode> {
     let words = Words { happens: "wait until the job is resumed", happened: "is paused" };
-    step(config, JobId(args.job), Control::Pause, &words, (true, args.json)).await
+    step(config, args.job, Control::Pause, &words, (true, args.json)).await
 }
 
-pub(super) async fn resume(config: Config, args: &OneJob) -> anyhow::Result<ExitCode> {
+pub(super) async fn resume(config: Config, args: &JobArgs) -> anyhow::Result<ExitCode> {
     let words = Words { happens: "waited and go on", happened: "runs again" };
-    step(config, JobId(args.job), Control::Resume, &words, (true, args.json)).await
+    step(config, args.job, Control::Resume, &words, (true, args.json)).await
 }
 
 pub(super) async fn cancel(config: Config, job: JobId, how: (bool, bool)) -> anyhow::Result<ExitCode> {
@@ -47,7 +47,7 @@ pub(super) async fn cancel(config: Config, job: JobId, how: (bool, bool)) -> any
 pub(super) async fn retry(config: Config, args: Retry) -> anyhow::Result<ExitCode> {
     let filter = RetryFilter { states: args.state, code: args.code };
     let words = Words { happens: "are tried again", happened: "runs again" };
-    step(config, JobId(args.job.job), Control::Retry(filter), &words, (args.yes, args.job.json)).await
+    step(config, args.job.job, Control::Retry(filter), &words, (args.yes, args.job.json)).await
 }
 
 /// Asks if it is meant, unless that was said already, and does it.
