@@ -18,7 +18,7 @@ use crate::{
 
 /// Whoever runs this command, as the audit knows them.
 pub(super) fn actor() -> Actor {
-    Actor::command_line(system::account())
+    Actor::command_line(system::account_name())
 }
 
 /// What follows from each step, for whoever is to decide.
