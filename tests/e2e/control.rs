@@ -63,7 +63,7 @@ async fn a_job_is_paused_resumed_tried_again_and_cancelled_at_the_command_line()
     assert!(!unknown.status.success() && said(&unknown).contains("job 999999 does not exist"), "{}", said(&unknown));
 
     let lines = setup.ok(&["audit", "--limit", "2"]);
-    assert_eq!(lines.lines().count(), 2);
+    assert_eq!(lines.lines().count(), 3, "{lines}");
     assert!(lines.contains("job_cancelled") && lines.contains("command_line"), "{lines}");
     let json: serde_json::Value = serde_json::from_str(&setup.ok(&["audit", "--json", "--limit", "2"])).unwrap();
     let next = json["next"].as_str().unwrap();

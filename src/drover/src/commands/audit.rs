@@ -5,7 +5,10 @@ use std::process::ExitCode;
 use chrono::SecondsFormat;
 use drover_service::{AuditEntry, ListFrom};
 
-use super::control::actor;
+use super::{
+    control::actor,
+    words::{columns, count, plain},
+};
 use crate::{cli::Audit, config::Config, installation::Installation};
 
 pub(crate) async fn run(config: Config, args: &Audit) -> anyhow::Result<ExitCode> {
@@ -18,24 +21,25 @@ pub(crate) async fn run(config: Config, args: &Audit) -> anyhow::Result<ExitCode
         let entries: Vec<_> = found.items.iter().map(as_json).collect();
         println!("{}", serde_json::json!({ "entries": entries, "next": found.next }));
     } else {
-        for entry in &found.items {
-            println!("{}", in_words(entry));
-        }
+        let header = ["ID", "WHEN", "WHO", "FROM", "WHAT", "TO", "DEVICES", "DETAIL"];
+        let rows: Vec<_> = found.items.iter().map(row).collect();
+        println!("{}", columns(header, &rows));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// One line an entry, in columns.
-fn in_words(entry: &AuditEntry) -> String {
-    let at = entry.noted_at.to_rfc3339_opts(SecondsFormat::Secs, true);
-    let subject = format!("{} {}", entry.subject_kind, entry.subject);
-    let devices = entry.devices.map(|devices| format!("{devices} devices")).unwrap_or_default();
+fn row(entry: &AuditEntry) -> [String; 8] {
     let from = if entry.address.is_empty() { entry.via.clone() } else { format!("{} {}", entry.via, entry.address) };
-    let line = format!(
-        "{:<8} {at}  {:<16} {:<24} {:<22} {subject:<16} {devices:<16} {}",
-        entry.id, entry.actor, from, entry.action, entry.detail
-    );
-    line.trim_end().to_owned()
+    [
+        entry.id.to_string(),
+        entry.noted_at.to_rfc3339_opts(SecondsFormat::Secs, true),
+        plain(&entry.actor),
+        from,
+        entry.action.clone(),
+        plain(&format!("{} {}", entry.subject_kind, entry.subject)),
+        count(entry.devices),
+        plain(&entry.detail),
+    ]
 }
 
 fn as_json(entry: &AuditEntry) -> serde_json::Value {

@@ -17,7 +17,7 @@ use drover_service::{Failures, JobDetail, JobPace, JobSample, ListFrom, Snapshot
 use maud::{Markup, html};
 
 use super::{
-    Answer,
+    Answer, control,
     errors::PageError,
     layout::{Frame, Room, as_html, page},
     live::{Fragment, LivePage},
@@ -106,6 +106,7 @@ pub(super) async fn show(
     let job = &detail.summary;
     let standing = parts.iter().find(|part| part.id == "standing").map(|part| &part.html);
     let body = html! {
+        @if let Some(notice) = control::notice(&viewer, &params) { (notice) }
         h1 { (job.name) }
         p.hint { (job_kind(job.kind, viewer.language)) " · " (texts.number) " " (job.id) " · " (job.tenant_name) }
         div #standing { @if let Some(standing) = standing { (standing) } }

@@ -26,7 +26,9 @@ async fn each_step_asks_first_and_says_how_many_devices_it_affects() {
         assert_eq!((foreign.status, state().await), (StatusCode::FORBIDDEN, before));
         let done = browser.confirm(&at(step), &at(step), &[]).await;
         let address = format!("/ui/jobs/{id}?done={step}&devices={devices}");
-        assert_eq!((done.status, done.location), (StatusCode::SEE_OTHER, Some(address)));
+        assert_eq!((done.status, done.location.as_ref()), (StatusCode::SEE_OTHER, Some(&address)));
+        let shown = browser.get(&address).await;
+        assert!(shown.html.contains("class=\"notice\" role=\"status\""), "{}", shown.html);
         assert_eq!(state().await, after);
     }
     let again = browser.get(&at("cancel")).await;

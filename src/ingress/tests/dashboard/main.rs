@@ -2,12 +2,12 @@
 #![allow(clippy::unwrap_used)] // clippy knows tests by their attribute, not their helpers
 
 mod browser;
+mod control;
 mod devices;
-mod live;
 mod jobs;
 #[path = "../support/jobs.rs"]
 mod jobs_made;
-mod control;
+mod live;
 #[path = "../admin/pushed.rs"]
 mod pushed;
 mod sessions;
