@@ -6,6 +6,7 @@ mod applications;
 mod catalogue;
 mod checks;
 mod commands;
+mod control;
 mod credentials;
 mod device;
 mod dead_letters;
