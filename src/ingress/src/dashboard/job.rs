@@ -40,10 +40,12 @@ pub(super) struct Now<'a> {
     expires_at: Option<DateTime<Utc>>,
     finished_at: Option<DateTime<Utc>>,
     counts: &'a StateCounts,
-    samples: &'a [JobSample],
-    failures: &'a Failures,
+    /// `None`: so many look at jobs that this one's are not read.
+    more: Option<(&'a [JobSample], &'a Failures)>,
     pace: JobPace,
     at: DateTime<Utc>,
+    /// Whether the course ends with its last sample: who is shown it by the second is sent it again when there is a new one.
+    is_live: bool,
 }
 
 impl<'a> Now<'a> {
@@ -56,18 +58,19 @@ impl<'a> Now<'a> {
             expires_at: job.expires_at,
             finished_at: job.finished_at,
             counts: &job.counts,
-            samples: &detail.samples,
-            failures: &detail.failures,
+            more: Some((&detail.samples, &detail.failures)),
             pace: detail.pace,
             at: detail.more.read_at,
+            is_live: false,
         }
     }
 
     /// `None`: nobody has read it yet, or it is out of the viewer's reach.
     fn of_snapshot(snapshot: &'a Snapshot, viewer: &Viewer, id: JobId) -> Option<Self> {
         let reach = &viewer.actor.reach;
-        let (job, watched) = (&snapshot.job(reach, id)?.job, snapshot.watched(reach, id)?);
-        let (at, samples) = (snapshot.at?, watched.samples.as_slice());
+        let (job, at) = (&snapshot.job(reach, id)?.job, snapshot.at?);
+        let more = snapshot.watched(reach, id).map(|watched| (watched.samples.as_slice(), &watched.failures));
+        let samples = more.map_or(&[][..], |(samples, _)| samples);
         let times = (job.state, job.started_at, job.finished_at);
         Some(Self {
             id,
@@ -76,10 +79,10 @@ impl<'a> Now<'a> {
             expires_at: job.expires_at,
             finished_at: job.finished_at,
             counts: &job.counts,
-            samples,
-            failures: &watched.failures,
+            more,
             pace: JobPace::of(times, &job.counts, samples, at),
             at,
+            is_live: true,
         })
     }
 }
@@ -143,13 +146,16 @@ pub(super) fn fragments(id: JobId, snapshot: &Snapshot, viewer: &Viewer) -> Vec<
 
 fn parts(now: &Now<'_>, viewer: &Viewer, texts: &Texts) -> Vec<Fragment> {
     let part = |id, html: Markup| Fragment { id, html };
-    vec![
+    let mut parts = vec![
         part("standing", standing(now, viewer, texts)),
         part("figures", figures::figures(now, viewer, texts)),
-        part("course", figures::course(now, viewer, texts)),
         part("states", figures::states(now, viewer, texts)),
-        part("failures", failures::failures(now, viewer, texts)),
-    ]
+    ];
+    if let Some((samples, failures)) = now.more {
+        parts.push(part("course", figures::course(now, samples, viewer, texts)));
+        parts.push(part("failures", failures::failures(now, failures, viewer, texts)));
+    }
+    parts
 }
 
 fn standing(now: &Now<'_>, viewer: &Viewer, texts: &Texts) -> Markup {

@@ -120,6 +120,40 @@ async fn nobody_is_shown_what_is_out_of_reach_and_who_left_is_told_to_load_anew(
 }
 
 #[tokio::test]
+async fn a_jobs_page_follows_it() {
+    let world = world().await;
+    let id = job(&world, "spring", 40).await;
+    let (admin, north) = (Browser::of(&world, "admin").await, Browser::of(&world, "north").await);
+    assert_eq!(north.get(&format!("/ui/jobs/{id}")).await.status, StatusCode::NOT_FOUND);
+    let page = admin.get(&format!("/ui/jobs/{id}")).await;
+    let address = format!("/ui/live?page=job&id={id}");
+    assert!(page.html.contains(&format!("data-live=\"{}\"", address.replace('&', "&amp;"))), "{}", page.html);
+    let mut events = open(&admin, &address).await;
+    let mut part = open(&north, &address).await;
+    assert!(events.fragment("states").await.contains("100.0 %"));
+    let sql = format!(
+        "UPDATE job_tallies SET count = 30 WHERE job_id = {id};
+        INSERT INTO job_tallies VALUES ({id}, 2, 'failed', 10);
+        INSERT INTO failure_tallies VALUES ({id}, 2, 'failed', '<E1>', 1, 10);
+        UPDATE jobs SET state = 'paused' WHERE id = {id}"
+    );
+    world.client().await.batch_execute(&sql).await.unwrap();
+    let failures = loop {
+        let failures = events.fragment("failures").await;
+        if failures.contains("E1") {
+            break failures;
+        }
+    };
+    assert!(failures.contains("<code>&lt;E1&gt;</code>") && failures.contains("code=%3CE1%3E#commands"), "{failures}");
+    let mut others = open(&admin, &address).await;
+    let standing = others.fragment("standing").await;
+    assert!(standing.contains(&format!("/ui/jobs/{id}/resume")) && !standing.contains("/pause"), "{standing}");
+    assert!(others.fragment("states").await.contains("25.0 %"));
+    world.service.live().close();
+    assert!(part.next().await.is_none(), "who does not reach it is sent nothing");
+}
+
+#[tokio::test]
 async fn a_thousand_look_and_no_more_and_those_who_left_are_not_counted() {
     let world = world::World::new().await;
     let browser = Browser::of(&world, "admin").await;

@@ -1,7 +1,7 @@
 //! Why attempts did not succeed, grouped by reason.
 
 use drover_domain::{CommandState, JobEvent, Outcome};
-use drover_service::{FailureReason, failures::OTHERS};
+use drover_service::{FailureReason, Failures, failures::OTHERS};
 use maud::{Markup, html};
 
 use super::{Now, buttons, texts::Texts};
@@ -14,8 +14,7 @@ use crate::dashboard::{
 /// Attempts that are told apart.
 const ATTEMPTS: usize = 4;
 
-pub(super) fn failures(now: &Now<'_>, viewer: &Viewer, texts: &Texts) -> Markup {
-    let failures = now.failures;
+pub(super) fn failures(now: &Now<'_>, failures: &Failures, viewer: &Viewer, texts: &Texts) -> Markup {
     let may_retry = viewer.actor.may_write && now.state.after(JobEvent::Reopen).is_some();
     html! {
         h2 { (texts.failures) }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use drover_domain::CommandState;
+use drover_service::JobSample;
 use maud::{Markup, html};
 
 use super::{Now, texts::Texts};
@@ -43,6 +44,9 @@ fn rate(per_s: f64) -> String {
     if per_s >= 100.0 { number(per_s.round() as i64) } else { format!("{per_s:.1}") }
 }
 
+/// Samples that a chart shows.
+const POINTS_MAX: usize = 200;
+
 /// Where a job's commands stood at a time.
 struct Point {
     at: DateTime<Utc>,
@@ -53,8 +57,8 @@ struct Point {
 }
 
 /// How the job went: nothing before its start, its samples, and now.
-pub(super) fn course(now: &Now<'_>, viewer: &Viewer, texts: &Texts) -> Markup {
-    let points = points(now);
+pub(super) fn course(now: &Now<'_>, samples: &[JobSample], viewer: &Viewer, texts: &Texts) -> Markup {
+    let points = points(now, samples);
     html! {
         h2 { (texts.course) }
         @match (points.first(), points.len()) {
@@ -70,15 +74,18 @@ pub(super) fn course(now: &Now<'_>, viewer: &Viewer, texts: &Texts) -> Markup {
     }
 }
 
-fn points(now: &Now<'_>) -> Vec<Point> {
+fn points(now: &Now<'_>, samples: &[JobSample]) -> Vec<Point> {
     let Some(started_at) = now.started_at else { return Vec::new() };
-    let waits = now.samples.first().map_or_else(
+    let waits = samples.first().map_or_else(
         || now.counts.total(),
         |sample| sample.planned + sample.queued + sample.under_way + sample.succeeded + sample.failed,
     );
     let start = Point { at: started_at, waiting: waits, under_way: 0, succeeded: 0, failed: 0 };
     let mut points = vec![start];
-    points.extend(now.samples.iter().map(|sample| Point {
+    // Nobody sees more than there are places for; the last is always there.
+    let every = samples.len().div_ceil(POINTS_MAX).max(1);
+    let shown = samples.iter().rev().step_by(every).rev();
+    points.extend(shown.map(|sample| Point {
         at: sample.at,
         waiting: sample.planned + sample.queued,
         under_way: sample.under_way,
@@ -94,7 +101,8 @@ fn points(now: &Now<'_>) -> Vec<Point> {
         failed: counts.failed(),
     };
     // A job that was stopped has samples of what its devices said afterwards.
-    if points.last().is_none_or(|point| point.at < last.at) {
+    let is_behind = points.last().is_none_or(|point| point.at < last.at);
+    if is_behind && (!now.is_live || now.finished_at.is_some()) {
         points.push(last);
     }
     points
