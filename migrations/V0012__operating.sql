@@ -71,7 +71,9 @@ CREATE TABLE failure_tallies (
 INSERT INTO failure_tallies (job_id, shard, outcome, code, attempt, count)
 SELECT job_id, 0, outcome, CASE WHEN place <= 1000 THEN code ELSE '*' END AS kept, attempt, sum(count)::bigint
 FROM (SELECT *, row_number() OVER (PARTITION BY job_id ORDER BY count DESC) AS place
-    FROM (SELECT job_id, outcome, left(regexp_replace(COALESCE(code, ''), '[[:cntrl:]]', '', 'g'), 64) AS code, attempt,
+    FROM (SELECT job_id, outcome, left(translate(COALESCE(code, ''), E'\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f'
+            '\x7f\u0080\u0081\u0082\u0083\u0084\u0085\u0086\u0087\u0088\u0089\u008a\u008b\u008c\u008d\u008e\u008f'
+            '\u0090\u0091\u0092\u0093\u0094\u0095\u0096\u0097\u0098\u0099\u009a\u009b\u009c\u009d\u009e\u009f', ''), 64) AS code, attempt,
             count(*) AS count
         FROM outcomes WHERE outcome <> 'succeeded' GROUP BY 1, 2, 3, 4) counted) placed
 GROUP BY job_id, outcome, kept, attempt;
