@@ -161,3 +161,27 @@ async fn the_database_cleans_codes_as_we_do() {
         store.client().await.unwrap().batch_execute("DELETE FROM outcomes; DELETE FROM failure_tallies").await.unwrap();
     }
 }
+
+/// The migration counts what failed before there was anybody to count it.
+#[tokio::test]
+async fn what_failed_before_is_counted_once() {
+    const MIGRATION: &str = include_str!("../../../migrations/V0012__operating.sql");
+    let begin = MIGRATION.find("INSERT INTO failure_tallies").unwrap();
+    let statement = MIGRATION[begin..].split_once(';').unwrap().0;
+    let (store, _database) = store().await;
+    let codes: Vec<&'static str> = (0..1200).map(|n| &*format!("code-{n}").leak()).collect();
+    let mut ended: Vec<_> = codes.iter().map(|code| (Outcome::Failed, Some(*code), 1)).collect();
+    ended.extend([
+        (Outcome::Failed, Some("often\t\u{80}"), 1),
+        (Outcome::Failed, Some("often"), 1),
+        (Outcome::TimedOut, None, 2),
+    ]);
+    ended.push((Outcome::Succeeded, Some("often"), 1));
+    record(&store, 1, &ended).await;
+    let client = store.client().await.unwrap();
+    client.batch_execute(&format!("DELETE FROM failure_tallies; {statement}")).await.unwrap();
+    let found = failures::of_job(&client, JOB, 2000).await.unwrap();
+    assert_eq!((found.total, found.reasons[0].code.as_str(), found.reasons[0].count), (1203, "often", 2));
+    assert!(found.reasons.last().unwrap().code == OTHERS && (1001..=1002).contains(&found.reasons.len()));
+    assert_eq!(violations(&store).await, Vec::<String>::new());
+}
