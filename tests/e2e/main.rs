@@ -26,6 +26,7 @@ mod mqtt;
 mod openapi;
 mod operators;
 mod polling;
+mod queues;
 mod readme;
 mod standing;
 mod support;

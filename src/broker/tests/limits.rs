@@ -4,10 +4,10 @@ mod suite;
 
 use drover_broker::{Batch, Broker, BrokerConfig, Disposition, MAX_BODY_BYTES, Target, WorkerOptions};
 use drover_messages::{DeviceReport, Queue};
-use drover_testkit::{RabbitNode, wait_until};
+use drover_testkit::{RabbitNode, wait_for, wait_until};
 use lapin::{
     BasicProperties, Channel, Connection, ConnectionProperties,
-    options::{BasicPublishOptions, ConfirmSelectOptions},
+    options::{BasicGetOptions, BasicNackOptions, BasicPublishOptions, ConfirmSelectOptions},
     types::{AMQPValue, FieldTable, LongString},
 };
 use uuid::Uuid;
@@ -24,6 +24,7 @@ async fn one_device_hurts_nobody() {
     a_body_that_cannot_be_moved_is_dead_and_cut(&node).await;
     headers_of_strangers_are_survived_and_left_behind(&node).await;
     dead_reports_are_bounded(&node).await;
+    what_the_broker_gives_up_on_is_its_devices_whatever_its_headers_say(&node).await;
 }
 
 /// A channel that checks nothing, unlike our publisher.
@@ -131,5 +132,34 @@ async fn dead_reports_are_bounded(node: &RabbitNode) {
     })
     .await;
     worker.stop().await;
+    broker.close().await;
+}
+
+/// A report that came back too often is moved by the broker, with the headers that its device gave it. It is sent again under
+/// the key that it came with, never under one that they name.
+async fn what_the_broker_gives_up_on_is_its_devices_whatever_its_headers_say(node: &RabbitNode) {
+    let broker = Broker::rabbit(config(Some(&node.url()), "test.forged"));
+    broker.declare_topology().await.expect("the queues can be declared");
+    let channel = stranger(node).await;
+    let mut headers = FieldTable::default();
+    let text = |text: &str| AMQPValue::LongString(LongString::from(text));
+    headers.insert("x-drover-routing-key".into(), text("devices.victim.reports"));
+    headers.insert("x-drover-reason".into(), text("all is well"));
+    headers.insert("x-death".into(), text("devices.victim.reports"));
+    let forged = BasicProperties::default().with_headers(headers);
+    let id = publish(&channel, ("amq.topic", "devices.mallory.reports"), REPORT, forged).await;
+    let taken = wait_for(PATIENCE, "the broker to give it up", async || {
+        let get = channel.basic_get("test.forged.reports".into(), BasicGetOptions { no_ack: false });
+        if let Ok(Some(got)) = get.await {
+            let back = BasicNackOptions { multiple: false, requeue: true };
+            got.delivery.acker.nack(back).await.expect("it goes back");
+        }
+        broker.take_dead(Queue::Reports, 10).await.ok().filter(|taken| !taken.messages().is_empty())
+    })
+    .await;
+    let dead = &taken.messages()[0];
+    assert_eq!((dead.message_id, dead.routing_key.as_str()), (Some(id), "devices.mallory.reports"));
+    assert_eq!((dead.reason.as_str(), dead.broker_attempt), ("delivery_limit", 0));
+    taken.forget().await.expect("it goes");
     broker.close().await;
 }

@@ -18,10 +18,12 @@ mod layout;
 mod live;
 mod overview;
 mod query;
+mod queues;
 mod same_origin;
 mod session;
 mod sign_in;
 mod words;
+mod workers;
 
 use axum::{
     Extension, Router, middleware,
@@ -62,6 +64,7 @@ pub(crate) fn router(app: AppState) -> Router {
         .route("/ui/jobs/{id}/commands.csv", get(job::csv))
         .route("/ui/jobs/{id}/{step}", get(control::ask).post(control::carry_out))
         .route("/ui/audit", get(audit::show));
+    let pages = pages.merge(queues::routes()).merge(workers::routes());
     let pages = with_forms(pages, &api).route_layer(middleware::from_fn_with_state(api.clone(), session::enter));
     let open = with_forms(
         Router::new()

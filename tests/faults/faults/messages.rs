@@ -82,19 +82,17 @@ pub(crate) async fn duplicates(scene: &mut Scene<'_>) {
 /// What nobody can read comes into every queue, beside work that everybody can.
 pub(crate) async fn poison(scene: &mut Scene<'_>) {
     let broker = broker_at(&scene.world.node);
-    let dead = async |queue| broker.peek_dead(queue, 10_000).await.map_or(usize::MAX, |found| found.len());
-    let mut before = Vec::new();
-    for queue in Queue::all() {
-        before.push((queue, dead(queue).await));
-    }
     scene.middle().await;
-    let all = Queue::all().flat_map(|queue| POISON.map(|body| to_queue(queue, body.to_vec())));
-    for result in broker.publish(all.collect()).await {
+    let all: Vec<Outgoing> = Queue::all().flat_map(|queue| POISON.map(|body| to_queue(queue, body.to_vec()))).collect();
+    let ids: Vec<Uuid> = all.iter().map(|message| message.message_id).collect();
+    for result in broker.publish(all).await {
         result.unwrap();
     }
-    for (queue, before) in before {
+    for queue in Queue::all() {
         let what = format!("the poison of {queue} among its dead letters");
-        wait_until(PATIENCE, &what, async || dead(queue).await == before + POISON.len()).await;
+        let sql = "SELECT count(*) FROM dead_letters WHERE queue = $1 AND message_id = ANY($2)";
+        let (name, expected) = (queue.to_string(), i64::try_from(POISON.len()).unwrap());
+        wait_until(PATIENCE, &what, async || scene.world.rows.count(sql, &[&name, &ids]).await == expected).await;
     }
     // The crowd's devices are neighbours that nobody has asked for anything yet.
     let mut crowd = Crowd::listen(&scene.world.node).await;

@@ -99,42 +99,4 @@ fn job(body: &[u8]) -> Option<i64> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use drover_messages::{Message, PlanJob};
-    use uuid::Uuid;
-
-    use super::*;
-
-    fn dead(id: Option<u128>, body: &[u8]) -> DeadMessage {
-        DeadMessage {
-            body: body.to_vec().into(),
-            reason: "a\0b".into(),
-            routing_key: "devices.d.reports".into(),
-            message_id: id.map(Uuid::from_u128),
-            broker_attempt: 3,
-            trace: None,
-        }
-    }
-
-    #[test]
-    fn the_job_is_told_by_most_bodies() {
-        assert_eq!(job(&PlanJob { job_id: 3001 }.encode().unwrap()), Some(3001));
-        let command = CommandId { job: drover_domain::JobId(3001), device: drover_domain::DeviceId(7) }.to_i64();
-        assert_eq!(job(format!(r#"{{"command_id":{command},"attempt":1}}"#).as_bytes()), Some(3001));
-        for odd in [&b""[..], b"\xff", b"[]", br#"{"job_id":-1}"#, br#"{"job_id":"3001"}"#, br#"{"command_id":0}"#] {
-            assert_eq!(job(odd), None, "{odd:?}");
-        }
-    }
-
-    #[test]
-    fn one_id_is_one_letter_and_nothing_in_it_is_refused_by_the_database() {
-        let found =
-            letters(Queue::Reports, &[dead(Some(1), b"a"), dead(None, b"b"), dead(Some(1), b"c"), dead(None, b"b")]);
-        let bodies: Vec<&[u8]> = found.iter().map(|letter| letter.body.as_slice()).collect();
-        assert_eq!(bodies, [b"b", b"c", b"b"]);
-        assert_eq!((found[0].reason.as_str(), found[0].broker_attempt), ("a\u{fffd}b", 3));
-        assert_eq!(found[0].routing_key.as_deref(), Some("devices.d.reports"));
-        assert_eq!(letter(Queue::parse("jobs.push").unwrap(), &dead(None, b"b")).routing_key, None);
-    }
-}
+mod tests;

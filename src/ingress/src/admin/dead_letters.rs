@@ -7,7 +7,7 @@ use axum::{
 };
 use drover_service::{BodyText, DeadLetter, DeadLetterFilter, Dealt};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, OpenApi, ToSchema};
+use utoipa::{OpenApi, ToSchema};
 use uuid::Uuid;
 
 use super::wire::{Answer, ListAnswer, id, list_from, number, time};
@@ -25,7 +25,7 @@ const REASON_MAX_CHARS: usize = 200;
 pub(crate) struct Api;
 
 /// Which dead letters are listed, and which page of them.
-#[derive(IntoParams)]
+#[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[allow(dead_code)] // read by name; this is what the document says of it
 pub(super) struct Filter {

@@ -31,8 +31,9 @@ use tokio::{
 
 use super::{
     errors::PageError,
-    job, overview,
+    job, overview, queues,
     session::{Call, Viewer, who_looks},
+    workers,
 };
 use crate::web::{WebApi, job_search, params::Params};
 
@@ -52,6 +53,10 @@ pub(crate) enum LivePage {
     Overview,
     /// One job.
     Job(JobId),
+    /// The queues.
+    Queues,
+    /// The processes.
+    Workers,
 }
 
 /// A part of a page. It holds no form: what is rendered is shared by those who see the same.
@@ -68,6 +73,8 @@ impl LivePage {
         match params.required("page")? {
             "overview" => Ok(Self::Overview),
             "job" => Ok(Self::Job(job_search::job_id(params.required("id")?)?)),
+            "queues" => Ok(Self::Queues),
+            "workers" => Ok(Self::Workers),
             _ => Err(PageError::bad("page", "is none that is kept up to date")),
         }
     }
@@ -77,6 +84,8 @@ impl LivePage {
         match self {
             Self::Overview => "/ui/live?page=overview".into(),
             Self::Job(id) => format!("/ui/live?page=job&id={id}"),
+            Self::Queues => "/ui/live?page=queues".into(),
+            Self::Workers => "/ui/live?page=workers".into(),
         }
     }
 
@@ -85,14 +94,16 @@ impl LivePage {
         match self {
             Self::Overview => overview::fragments(snapshot, viewer),
             Self::Job(id) => job::fragments(*id, snapshot, viewer),
+            Self::Queues => queues::fragments(snapshot, viewer),
+            Self::Workers => workers::fragments(snapshot, viewer),
         }
     }
 
     /// The job of which it shows more than a list does.
     fn watched(&self) -> Option<JobId> {
         match self {
-            Self::Overview => None,
             Self::Job(id) => Some(*id),
+            Self::Overview | Self::Queues | Self::Workers => None,
         }
     }
 }

@@ -8,6 +8,7 @@ mod jobs;
 mod jobs_made;
 mod people;
 mod pushed;
+mod queues;
 mod resources;
 mod scopes;
 #[path = "../mdm/world.rs"]

@@ -10,6 +10,7 @@ mod jobs_made;
 mod live;
 #[path = "../admin/pushed.rs"]
 mod pushed;
+mod queues;
 mod sessions;
 #[path = "../mdm/world.rs"]
 mod world;
