@@ -6,7 +6,7 @@ use drover_broker::{Batch, Disposition, Handler};
 use drover_messages::DeviceReport;
 use drover_service::{Recorded, Service};
 
-use crate::patience::{failed, while_unavailable};
+use crate::patience::{failed, reason, while_unavailable};
 
 /// The pause before reports that could not be recorded are tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -27,7 +27,7 @@ impl Ingest {
             Ok(recorded) => recorded.into_iter().next().map_or(Disposition::Done, settle),
             Err(error) if error.is_bad_data() => {
                 tracing::error!(command = report.command_id, device = report.device_uuid, attempt = report.attempt, %error, "a report cannot be recorded and goes to the dead-letter queue");
-                Disposition::Dead { reason: error.to_string() }
+                Disposition::Dead { reason: reason(&error) }
             }
             Err(error) => failed(&error, RETRY_AFTER),
         }

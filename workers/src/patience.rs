@@ -1,7 +1,7 @@
 //! What a handler does while something it needs is away: it waits in place, so that the queue stays where it is, and then
 //! gives the delivery back without blame.
 
-use std::time::Duration;
+use std::{error::Error as _, time::Duration};
 
 use drover_broker::Disposition;
 use drover_service::ServiceError;
@@ -39,7 +39,18 @@ pub(crate) fn failed(error: &ServiceError, retry_after: Duration) -> Disposition
     if error.is_unavailable() {
         Disposition::Later { after: REST }
     } else {
-        Disposition::Retry { after: retry_after, reason: error.to_string() }
+        Disposition::Retry { after: retry_after, reason: reason(error) }
+    }
+}
+
+/// Why something failed, for whoever looks at the queues: with the cause at the bottom of it, which the error's own words
+/// leave out.
+pub(crate) fn reason(error: &ServiceError) -> String {
+    let said = error.to_string();
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    match causes.last().map(ToString::to_string) {
+        Some(cause) if !said.contains(&cause) => format!("{said}: {cause}"),
+        _ => said,
     }
 }
 
@@ -61,6 +72,18 @@ mod tests {
         });
         assert_eq!(done.await.ok(), Some(5));
     }
+
+    #[test]
+    fn a_reason_names_the_cause() {
+        let broken = std::io::Error::other("disk full");
+        let middle: drover_service::BoxError = Box::new(Middle(broken));
+        assert_eq!(reason(&ServiceError::Internal(middle)), "internal error: it broke: disk full");
+        assert_eq!(reason(&away()), "temporarily unavailable: away");
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("it broke")]
+    struct Middle(#[source] std::io::Error);
 
     #[tokio::test(start_paused = true)]
     async fn what_stays_away_blames_no_delivery() {
