@@ -47,7 +47,7 @@ pub(crate) fn failed(error: &ServiceError, retry_after: Duration) -> Disposition
 /// leave out.
 pub(crate) fn reason(error: &ServiceError) -> String {
     let said = error.to_string();
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
     match causes.last().map(ToString::to_string) {
         Some(cause) if !said.contains(&cause) => format!("{said}: {cause}"),
         _ => said,
