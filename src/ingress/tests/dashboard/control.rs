@@ -45,7 +45,7 @@ async fn a_retry_names_what_is_tried_again() {
     assert_eq!(page.status, StatusCode::OK);
     assert_eq!(page.hidden("state").as_deref(), Some("failed"));
     assert!(page.html.contains("10&lt;1") && !page.html.contains("10<1"), "{}", page.html);
-    for bad in ["state=sent", "state=succeeded", "state=", "code=%00"] {
+    for bad in ["state=sent", "state=succeeded", "code=%00"] {
         let page = browser.get(&format!("/ui/jobs/{id}/retry?{bad}")).await;
         assert_eq!(page.status, StatusCode::BAD_REQUEST, "{bad}");
     }
