@@ -155,8 +155,8 @@ async fn nothing_that_is_kept_reads_a_whole_table() {
             samples::take(&tx, 100).await.unwrap();
             let (_, readings) = samples::readings(&tx, 100).await.unwrap();
             assert!(!readings.is_empty() && readings.len() < 200);
-            assert!(samples::is_pace_known(&tx, std::time::Duration::from_secs(60)).await.unwrap());
-            samples::forget_pace(&tx, std::time::Duration::from_secs(3600), 100).await.unwrap();
+            assert!(samples::is_pace_known(&tx, std::time::Duration::from_mins(1)).await.unwrap());
+            samples::forget_pace(&tx, std::time::Duration::from_hours(1), 100).await.unwrap();
             let mut tally = Tally::default();
             for device in 0..300 {
                 let code = format!("E{}", device % 7);
