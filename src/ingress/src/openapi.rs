@@ -113,7 +113,8 @@ fn mdm() -> openapi::OpenApi {
 /// The document of the admin API: one line a module of handlers.
 fn admin() -> openapi::OpenApi {
     let mut document = Admin::openapi();
-    for part in [
+    // On the heap: together they are larger than a stack frame should be.
+    for part in vec![
         admin::application_policies::Api::openapi(),
         admin::dead_letters::Api::openapi(),
         admin::audit::Api::openapi(),

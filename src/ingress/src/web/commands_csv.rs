@@ -102,7 +102,7 @@ fn lines(commands: &[CommandRow], with_header: bool) -> Result<Vec<u8>, BoxError
     for command in commands {
         writer.write_record(cells(command))?;
     }
-    Ok(writer.into_inner().map_err(|error| error.into_error())?)
+    Ok(writer.into_inner().map_err(csv::IntoInnerError::into_error)?)
 }
 
 fn cells(command: &CommandRow) -> [String; COLUMNS.len()] {
