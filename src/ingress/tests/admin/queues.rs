@@ -21,6 +21,8 @@ async fn filled() -> World {
     let world = World::new().await;
     let client = world.client().await;
     client.batch_execute(LETTERS).await.unwrap();
+    // A relay has looked at it once, as it has wherever there are letters.
+    client.batch_execute("INSERT INTO queues (name) VALUES ('reports')").await.unwrap();
     let worker =
         format!("INSERT INTO workers (id, host, version, roles) VALUES ('{WORKER}', 'here', '1', 'plan,relay')");
     client.batch_execute(&worker).await.unwrap();
