@@ -1,6 +1,6 @@
 //! The commands of a job that an operator reaches.
 
-use drover_domain::{JobId, Outcome};
+use drover_domain::{DeviceId, JobId, Outcome};
 use drover_store::{
     failures,
     watching::commands::{self, CommandRow, CommandSearch},
@@ -9,8 +9,8 @@ use drover_store::{
 use super::jobs::searched;
 use crate::{Actor, List, ListFrom, Service, ServiceError};
 
-/// Marks where a search by the beginning of a uuid ended.
-const PREFIX: &str = "uuid-";
+/// Marks the device at which a search by the beginning of a uuid ended.
+const AT_DEVICE: &str = "device-";
 
 impl Service {
     /// Commands of a job within reach, by device; those found by a text by the uuids of their devices, behind those whose serial
@@ -30,18 +30,25 @@ impl Service {
             let (items, next) = commands::page(&client, id, &search, from.after_id()?, limit).await?;
             return Ok(List { items, next: next.map(|device| device.to_string()) });
         };
-        let after = from.after.as_deref().map(|after| after.strip_prefix(PREFIX).filter(|uuid| is_of_uuid(uuid)));
+        let not_ours = || ServiceError::invalid("after", "is not what a page of this list ended with");
+        let after = match from.after.as_deref() {
+            None => None,
+            Some(after) => {
+                let device = after.strip_prefix(AT_DEVICE).and_then(|id| id.parse().ok()).ok_or_else(not_ours)?;
+                Some(commands::uuid_of(&client, job.tenant, DeviceId(device)).await?.ok_or_else(not_ours)?)
+            }
+        };
         let mut items = match after {
-            Some(None) => return Err(ServiceError::invalid("after", "is not what a page of this list ended with")),
-            Some(Some(_)) => Vec::new(),
+            Some(_) => Vec::new(),
             None => commands::of_namesakes(&client, (id, job.tenant), &search, text).await?,
         };
         if !is_of_uuid(text) {
             return Ok(List { items, next: None });
         }
-        let (more, next) = commands::of_prefix(&client, id, &search, text, (after.flatten(), limit)).await?;
+        let place = (after.as_deref(), limit);
+        let (more, next) = commands::of_prefix(&client, (id, job.tenant), &search, text, place).await?;
         items.extend(more);
-        Ok(List { items, next: next.map(|uuid| format!("{PREFIX}{uuid}")) })
+        Ok(List { items, next: next.map(|device| format!("{AT_DEVICE}{device}")) })
     }
 }
 

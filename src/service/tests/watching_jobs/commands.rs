@@ -103,3 +103,36 @@ async fn why_a_command_is_tried_again_is_seen_while_it_is() {
     let attempts: Vec<_> = detail.failures.reasons.iter().map(|r| (r.code.clone(), r.by_attempt.clone())).collect();
     assert_eq!(attempts, [("E_OTHER".to_owned(), vec![(2, 1)]), ("E_POWER".to_owned(), vec![(1, 1)])]);
 }
+
+/// However many devices others have that are called so, nothing of them shows: not even in where the next page begins.
+#[tokio::test]
+async fn a_search_looks_at_the_devices_of_the_jobs_tenant_alone() {
+    let world = World::new().await;
+    let uuids = world.enrol(3).await;
+    let (job, _) = under_way(&world, &uuids, 0).await;
+    world
+        .client()
+        .await
+        .batch_execute(&format!(
+            "INSERT INTO tenants (id, name) OVERRIDING SYSTEM VALUE VALUES (900, 'neighbour');
+            INSERT INTO organisations (id, tenant_id, code, name, path) OVERRIDING SYSTEM VALUE
+                VALUES (900, 900, 'o', 'o', '/900/');
+            INSERT INTO devices (tenant_id, organisation_id, uuid)
+                SELECT 900, 900, 'sim-0000-' || n FROM generate_series(1, {}) AS n",
+            drover_store::watching::commands::WALK_DEVICES
+        ))
+        .await
+        .unwrap();
+    let search = CommandSearch { text: Some("sim-".into()), ..CommandSearch::default() };
+    let all = world.service.list_commands(&owner(), job.id, &search, &page(10, None)).await.unwrap();
+    assert_eq!((all.items.len(), all.next), (3, None));
+    let first = world.service.list_commands(&owner(), job.id, &search, &page(1, None)).await.unwrap();
+    let next = first.next.unwrap();
+    assert!(!next.contains("sim"), "{next}");
+    let rest = world.service.list_commands(&owner(), job.id, &search, &page(5, Some(&next))).await.unwrap();
+    assert_eq!(rest.items.iter().map(|command| &command.uuid).collect::<Vec<_>>(), [&uuids[1], &uuids[2]]);
+    for foreign in ["uuid-sim-0001", "device-0", "device-x", "7"] {
+        let refused = world.service.list_commands(&owner(), job.id, &search, &page(5, Some(foreign))).await;
+        assert!(matches!(refused, Err(ServiceError::Invalid { field: "after", .. })), "{foreign}");
+    }
+}

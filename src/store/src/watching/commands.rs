@@ -252,19 +252,30 @@ pub async fn of_namesakes(
     found.iter().map(command).collect()
 }
 
-/// Commands that match, of devices whose uuid begins with `prefix` and comes after `after`, by uuid, `limit` at most; and after
-/// which uuid to go on, if there may be more. Devices that are [`of_namesakes`] are left out.
+/// The uuid of a tenant's device, behind which a page begins.
+pub async fn uuid_of(
+    client: &impl GenericClient,
+    tenant: TenantId,
+    device: DeviceId,
+) -> Result<Option<String>, StoreError> {
+    const SQL: &str = "/* watching::commands::uuid_of */ SELECT uuid FROM devices WHERE id = $1 AND tenant_id = $2";
+    Ok(sql::query_opt(client, SQL, &[&device.0, &tenant.0]).await?.map(|row| row.get(0)))
+}
+
+/// Commands that match, of the tenant's devices whose uuid begins with `prefix` and comes after `after`, by uuid, `limit` at most;
+/// and after which device to go on, if there may be more. Where a walk ends may be a device that is not in the job, so it is
+/// named by its number, which says nothing of it. Devices that are [`of_namesakes`] are left out.
 pub async fn of_prefix(
     client: &impl GenericClient,
-    job: JobId,
+    (job, tenant): (JobId, TenantId),
     search: &CommandSearch,
     prefix: &str,
     (after, limit): (Option<&str>, i64),
-) -> Result<(Vec<CommandRow>, Option<String>), StoreError> {
+) -> Result<(Vec<CommandRow>, Option<DeviceId>), StoreError> {
     const SQL: &str = concat!(
         "/* watching::commands::of_prefix */ SELECT ",
         columns!(),
-        " FROM (SELECT id, uuid, name, sn, imei FROM devices WHERE uuid ~>=~ $5 AND uuid ~<~ $6
+        " FROM (SELECT id, uuid, name, sn, imei FROM devices WHERE tenant_id = $10 AND uuid ~>=~ $5 AND uuid ~<~ $6
                 ORDER BY uuid USING ~<~ LIMIT $8) d
             CROSS JOIN LATERAL (SELECT * FROM commands WHERE job_id = $1 AND device_id = d.id OFFSET 0) c
             LEFT JOIN LATERAL (",
@@ -274,26 +285,33 @@ pub async fn of_prefix(
         matching!(),
         " ORDER BY d.uuid USING ~<~ LIMIT $7"
     );
-    const END: &str = "/* watching::commands::end of prefix */ SELECT uuid, count(*) OVER () FROM (
-        SELECT uuid FROM devices WHERE uuid ~>=~ $1 AND uuid ~<~ $2 ORDER BY uuid USING ~<~ LIMIT $3) walked
+    const END: &str = "/* watching::commands::end of prefix */ SELECT id, count(*) OVER () FROM (
+        SELECT id, uuid FROM devices WHERE tenant_id = $4 AND uuid ~>=~ $1 AND uuid ~<~ $2 ORDER BY uuid USING ~<~ LIMIT $3) walked
         ORDER BY uuid USING ~>~ LIMIT 1";
     let filter = Filter::of(search);
     // The letters of uuids are narrow: nothing stands between a uuid and itself with the lowest of all characters behind it,
     // and nothing that begins so comes behind the highest.
     let first = after.map_or_else(|| prefix.to_owned(), |after| format!("{after}\u{1}"));
     let last = format!("{prefix}\u{7f}");
-    let found = sql::query(
-        client,
-        SQL,
-        &[&job.0, &filter.states, &filter.outcome, &filter.code, &first, &last, &limit, &WALK_DEVICES, &prefix],
-    )
-    .await?;
+    let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 10] = [
+        &job.0,
+        &filter.states,
+        &filter.outcome,
+        &filter.code,
+        &first,
+        &last,
+        &limit,
+        &WALK_DEVICES,
+        &prefix,
+        &tenant.0,
+    ];
+    let found = sql::query(client, SQL, &parameters).await?;
     let items = found.iter().map(command).collect::<Result<Vec<_>, _>>()?;
     if i64::try_from(items.len()).is_ok_and(|found| found >= limit) {
-        let next = items.last().map(|command| command.uuid.clone());
+        let next = items.last().map(|command| command.id.device);
         return Ok((items, next));
     }
-    let end = sql::query_opt(client, END, &[&first, &last, &WALK_DEVICES]).await?;
-    let next = end.filter(|row| row.get::<_, i64>(1) >= WALK_DEVICES).map(|row| row.get(0));
+    let end = sql::query_opt(client, END, &[&first, &last, &WALK_DEVICES, &tenant.0]).await?;
+    let next = end.filter(|row| row.get::<_, i64>(1) >= WALK_DEVICES).map(|row| DeviceId(row.get(0)));
     Ok((items, next))
 }

@@ -131,10 +131,12 @@ async fn read_commands(tx: &drover_store::Tx<'_>, after: i64) {
     ];
     for search in &searches {
         commands::page(tx, job, search, after, PAGE).await.unwrap();
-        let (found, next) = commands::of_prefix(tx, job, search, "d12", (None, PAGE)).await.unwrap();
+        let (found, next) =
+            commands::of_prefix(tx, (job, TenantId(1)), search, "d12", (None, PAGE)).await.unwrap();
         assert!(found.iter().all(|command| command.uuid.starts_with("d12")));
         if let Some(next) = next {
-            commands::of_prefix(tx, job, search, "d12", (Some(&next), PAGE)).await.unwrap();
+            let next = commands::uuid_of(tx, TenantId(1), next).await.unwrap().unwrap();
+            commands::of_prefix(tx, (job, TenantId(1)), search, "d12", (Some(&next), PAGE)).await.unwrap();
         }
     }
     let text = (1 + after).to_string();
@@ -208,16 +210,13 @@ async fn a_walk_without_a_find_says_where_it_ended() {
         pages.insert(name, steps);
     }
     assert_eq!(pages, BTreeMap::from([("code", vec![0, 1]), ("state", vec![0, 1])]));
-    let (mut after, mut steps) = (None, Vec::new());
+    let (mut after, mut steps) = (None::<String>, Vec::new());
     loop {
-        let search = failed(None, &[CommandState::Failed]);
-        let (found, next) =
-            commands::of_prefix(&client, JobId(1), &search, "d", (after.as_deref(), PAGE)).await.unwrap();
+        let (search, whose) = (failed(None, &[CommandState::Failed]), (JobId(1), TenantId(1)));
+        let (found, next) = commands::of_prefix(&client, whose, &search, "d", (after.as_deref(), PAGE)).await.unwrap();
         steps.push(found.len());
-        after = next;
-        if after.is_none() {
-            break;
-        }
+        let Some(next) = next else { break };
+        after = commands::uuid_of(&client, TenantId(1), next).await.unwrap();
     }
     assert_eq!(steps, [0, 0, 1]);
 }
