@@ -73,3 +73,33 @@ async fn every_attempt_and_report_is_shown_in_order_and_nothing_of_a_device_is_m
     let page = chinese.get("/ui/devices/phone-1").await.html;
     assert!(page.contains("任务 9030 在设备上失败，已尝试 2 次"), "{page}");
 }
+
+#[tokio::test]
+async fn what_is_looked_through_on_the_way_shows_nowhere() {
+    let world = World::new().await;
+    world.device("phone-1", "north").await;
+    world.device("phone-2", "south").await;
+    // More than a page looks at, before and behind the one that north may see.
+    let copy = "INSERT INTO devices (tenant_id, organisation_id, uuid, name, imei)
+        SELECT tenant_id, organisation_id, 'hidden-' || n, 'a secret ' || n, 'secret-' || n FROM devices, generate_series(1, 4100) AS n
+        WHERE uuid = 'phone-2'";
+    world.client().await.batch_execute(copy).await.unwrap();
+    let north = Browser::of(&world, "north").await;
+    for by in ["name", "uuid", "imei"] {
+        let (mut address, mut found) = (format!("/ui/devices?by={by}"), 0);
+        loop {
+            let page = north.get(&address).await;
+            assert_eq!(page.status, StatusCode::OK, "{address}");
+            for hidden in ["secret", "hidden", "phone-2"] {
+                assert!(!page.html.contains(hidden), "{hidden}: {}", page.html);
+            }
+            found += page.html.matches("href=\"/ui/devices/phone-1\"").count();
+            let Some((_, rest)) = page.html.split_once("rel=\"next\" href=\"") else { break };
+            address = rest.split('"').next().unwrap().replace("&amp;", "&");
+        }
+        assert_eq!(found, usize::from(by != "imei"), "by {by}");
+    }
+    let nowhere = north.get("/ui/devices?after=999999").await;
+    assert!(nowhere.html.contains("No device that you may see begins so."), "{}", nowhere.html);
+    assert_eq!(north.get("/ui/devices?after=x").await.status, StatusCode::BAD_REQUEST);
+}

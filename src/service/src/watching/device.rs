@@ -93,7 +93,7 @@ impl Service {
         after: &SearchAfter,
         limit: u32,
     ) -> Result<Searched, ServiceError> {
-        if prefix.contains('\0') || after.key.contains('\0') || prefix.chars().nth(SEARCH_MAX_CHARS).is_some() {
+        if prefix.contains('\0') || prefix.chars().nth(SEARCH_MAX_CHARS).is_some() {
             return Err(ServiceError::invalid("search", "is longer than 128 characters, or holds a NUL character"));
         }
         let client = self.store().client().await?;

@@ -165,12 +165,11 @@ impl SearchBy {
     }
 }
 
-/// Where a page of a search begins: behind this value, and this device among those that have it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Where a page of a search begins: behind this device. It may be one that is not within reach, so nothing but its number is
+/// told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SearchAfter {
-    /// The value.
-    pub key: String,
-    /// The device.
+    /// The device; 0: at the beginning.
     pub id: i64,
 }
 
@@ -218,7 +217,7 @@ pub async fn search(
                     WHERE $1::bigint IS NULL OR t.id = $1 ORDER BY d.key USING ~<~, d.id LIMIT $7) d)
                 SELECT ",
                 seen_columns!(),
-                ", walked.key, walked.looked_at, (",
+                ", walked.looked_at, (",
                 within_reach!("d"),
                 ") AS is_found FROM walked CROSS JOIN LATERAL (SELECT * FROM devices WHERE id = walked.id OFFSET 0) d",
                 seen_tables!(),
@@ -228,21 +227,40 @@ pub async fn search(
             )
         };
     }
-    let statement = match by {
-        SearchBy::Uuid => by!("uuid"),
-        SearchBy::Sn => by!("sn"),
-        SearchBy::Imei => by!("imei"),
-        SearchBy::Name => by!("name"),
+    macro_rules! key {
+        ($column:literal) => {
+            concat!(
+                "/* watching::device::search_key ",
+                $column,
+                " */ SELECT ",
+                $column,
+                " FROM devices WHERE id = $2 AND ($1::bigint IS NULL OR tenant_id = $1)"
+            )
+        };
+    }
+    let (statement, key) = match by {
+        SearchBy::Uuid => (by!("uuid"), key!("uuid")),
+        SearchBy::Sn => (by!("sn"), key!("sn")),
+        SearchBy::Imei => (by!("imei"), key!("imei")),
+        SearchBy::Name => (by!("name"), key!("name")),
     };
     let depth = if reach.has_root() { limit } else { SEARCH_DEPTH };
     let reach = reach.parameters();
-    let SearchAfter { key, id } = after;
+    let SearchAfter { id } = after;
+    let key: String = if *id == 0 {
+        String::new()
+    } else {
+        let Some(row) = sql::query_opt(client, key, &[&reach.tenant, id]).await? else {
+            return Ok(Searched { devices: Vec::new(), next: None });
+        };
+        row.get(0)
+    };
     let found =
-        sql::query(client, statement, &[&reach.tenant, &reach.first, &reach.end, &prefix, key, id, &depth, &limit])
+        sql::query(client, statement, &[&reach.tenant, &reach.first, &reach.end, &prefix, &key, id, &depth, &limit])
             .await?;
     let is_full = i64::try_from(found.len()).is_ok_and(|rows| rows == limit);
     let last = found.last().filter(|last| is_full || last.get::<_, i64>("looked_at") == depth);
-    let next = last.map(|last| SearchAfter { key: last.get("key"), id: last.get("id") });
+    let next = last.map(|last| SearchAfter { id: last.get("id") });
     let within = found.iter().filter(|row| row.get::<_, Option<bool>>("is_found") == Some(true));
     Ok(Searched { devices: within.map(seen).collect::<Result<_, _>>()?, next })
 }

@@ -3,7 +3,6 @@
 use axum::{extract::State, response::Html};
 use drover_service::{SearchAfter, SearchBy};
 use maud::{Markup, html};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::texts::Texts;
 use crate::{
@@ -11,6 +10,7 @@ use crate::{
         Answer,
         errors::PageError,
         layout::{Frame, Room, as_html, page},
+        query,
         session::Viewer,
         words,
     },
@@ -32,12 +32,10 @@ pub(in crate::dashboard) async fn list(
         Some(name) => SearchBy::parse(name).ok_or_else(|| PageError::bad("by", "is uuid, sn, imei or name"))?,
     };
     let wanted = params.optional("q").unwrap_or_default();
-    let id = params.optional("id").map_or(Ok(0), str::parse).map_err(|_| PageError::bad("id", "is no number"))?;
-    let after = SearchAfter { key: params.optional("after").unwrap_or_default().to_owned(), id };
+    let after = SearchAfter { id: params.number("after")?.unwrap_or_default() };
     let found = api.service.search_devices(&viewer.actor, (by, wanted), &after, PAGE).await?;
     let next = found.next.as_ref().map(|next| {
-        let text = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        format!("/ui/devices?by={}&q={}&after={}&id={}", by.as_str(), text(wanted), text(&next.key), next.id)
+        query::address("/ui/devices", &[("by", by.as_str()), ("q", wanted), ("after", &next.id.to_string())])
     });
     let names = |by: SearchBy| match by {
         SearchBy::Uuid => texts.uuid,
@@ -59,7 +57,11 @@ pub(in crate::dashboard) async fn list(
         }
         section.sheet {
             @if found.devices.is_empty() {
-                p.empty { (if next.is_some() { texts.none_here } else if wanted.is_empty() { texts.none } else { texts.none_found }) }
+                p.empty { (match (&next, wanted.is_empty() && after.id == 0) {
+                    (Some(_), _) => texts.none_here,
+                    (None, true) => texts.none,
+                    (None, false) => texts.none_found,
+                }) }
             } @else {
                 div.scroll { table.cards {
                     thead { tr {
