@@ -118,14 +118,15 @@ impl Service {
         Ok(self.note(&self.store().client().await?, actor, action, &subject, (None, "")).await?)
     }
 
-    /// What was done within an operator's reach, newest first.
+    /// What was done within an operator's reach, newest first. A page may be empty and still say where the next begins: it
+    /// looks at a bounded number of entries.
     pub async fn audit(&self, actor: &Actor, from: &ListFrom) -> Result<List<AuditEntry>, ServiceError> {
         let limit = from.limit()?;
         let before = match from.after_id()? {
             0 => i64::MAX,
             id => id,
         };
-        let items = audit::list(&self.store().client().await?, &actor.reach, before, limit).await?;
-        Ok(List::of(items, limit, |entry| entry.id.to_string()))
+        let (items, next) = audit::list(&self.store().client().await?, &actor.reach, before, limit).await?;
+        Ok(List { items, next: next.map(|id| id.to_string()) })
     }
 }

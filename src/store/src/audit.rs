@@ -81,23 +81,43 @@ pub struct AuditEntry {
     pub noted_at: DateTime<Utc>,
 }
 
-/// Entries within reach before `before`, newest first, `limit` at most.
+/// Entries that a page looks at when not all of the tenant's are within reach.
+pub const WALK: i64 = 5_000;
+
+/// Entries within reach before `before`, newest first, `limit` at most; and before which to go on, if there may be more. A page
+/// looks at a bounded number of entries, so it may be empty while there are more.
 pub async fn list(
     client: &impl GenericClient,
     reach: &Reach,
     before: i64,
     limit: i64,
-) -> Result<Vec<AuditEntry>, StoreError> {
-    const SQL: &str = concat!(
-        "/* audit::list */ SELECT e.id, e.tenant_id, e.actor, e.via, e.address, e.action, e.subject_kind, e.subject, e.devices,
-            e.detail, e.noted_at
-        FROM audit_entries e LEFT JOIN organisations o ON o.id = e.organisation_id
-        WHERE ",
-        within_reach!("e"),
-        " AND e.id < $4 ORDER BY e.id DESC LIMIT $5"
-    );
+) -> Result<(Vec<AuditEntry>, Option<i64>), StoreError> {
+    macro_rules! page {
+        ($name:literal, $source:literal) => {
+            concat!(
+                "/* audit::",
+                $name,
+                " */ WITH walked AS MATERIALIZED (SELECT * FROM audit_entries WHERE ",
+                $source,
+                " AND id < $4 ORDER BY id DESC LIMIT $5),
+                ended AS (SELECT count(*) AS looked_at, min(id) AS last FROM walked)
+                SELECT e.*, ended.looked_at, ended.last FROM ended LEFT JOIN LATERAL (
+                    SELECT e.* FROM walked e
+                    LEFT JOIN LATERAL (SELECT path FROM organisations WHERE id = e.organisation_id OFFSET 0) o ON true
+                    WHERE ",
+                within_reach!("e"),
+                " ORDER BY e.id DESC LIMIT $6) e ON true ORDER BY e.id DESC"
+            )
+        };
+    }
+    const ALL: &str = page!("list", "true");
+    const OF_TENANT: &str = page!("list_of_tenant", "tenant_id = $1");
+    // Who sees all there is looks at no more than is shown.
+    let walk = if reach.has_root() { limit } else { WALK.max(limit) };
+    let statement = if reach.tenant().is_some() { OF_TENANT } else { ALL };
     let reach = reach.parameters();
-    let rows = sql::query(client, SQL, &[&reach.tenant, &reach.first, &reach.end, &before, &limit]).await?;
+    let rows =
+        sql::query(client, statement, &[&reach.tenant, &reach.first, &reach.end, &before, &walk, &limit]).await?;
     let entry = |row: &tokio_postgres::Row| AuditEntry {
         id: row.get("id"),
         tenant: row.get::<_, Option<i64>>("tenant_id").map(TenantId),
@@ -111,5 +131,13 @@ pub async fn list(
         detail: row.get("detail"),
         noted_at: row.get("noted_at"),
     };
-    Ok(rows.iter().map(entry).collect())
+    let entries: Vec<AuditEntry> =
+        rows.iter().filter(|row| row.get::<_, Option<i64>>("id").is_some()).map(entry).collect();
+    let is_full = i64::try_from(entries.len()).is_ok_and(|found| found == limit);
+    let next = match rows.first() {
+        _ if is_full => entries.last().map(|entry| entry.id),
+        Some(row) if row.get::<_, i64>("looked_at") == walk => row.get("last"),
+        _ => None,
+    };
+    Ok((entries, next))
 }

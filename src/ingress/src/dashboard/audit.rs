@@ -30,7 +30,11 @@ pub(super) async fn show(State(api): State<WebApi>, viewer: Viewer, params: Para
         h1 { (texts.title) }
         section.sheet {
             @if found.items.is_empty() {
-                p.empty { (if is_first { texts.nothing } else { texts.no_more }) }
+                p.empty { (match (&found.next, is_first) {
+                    (Some(_), _) => texts.none_so_far,
+                    (None, true) => texts.nothing,
+                    (None, false) => texts.no_more,
+                }) }
             } @else {
                 (table(&found.items, &viewer, texts))
             }

@@ -88,7 +88,7 @@ async fn no_step_of_control_reads_a_large_table_whole() {
             commands::hold(&tx, WAITING, &ids, Duration::from_hours(1)).await.unwrap();
             after = last;
             for reach in &reaches {
-                let entries = audit::list(&tx, reach, i64::MAX, 50).await.unwrap();
+                let (entries, _) = audit::list(&tx, reach, i64::MAX, 50).await.unwrap();
                 assert_eq!(entries.len(), 50);
                 assert!(control::find(&tx, reach, FAILED).await.unwrap().is_some());
             }
