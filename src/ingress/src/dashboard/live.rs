@@ -24,10 +24,7 @@ use drover_service::{Snapshot, TokenCheck, WatchedJob};
 use futures_util::stream;
 use http::{HeaderValue, StatusCode, header};
 use maud::Markup;
-use tokio::{
-    sync::OwnedSemaphorePermit,
-    time::{Instant, timeout},
-};
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     errors::PageError,
@@ -37,14 +34,16 @@ use super::{
 };
 use crate::web::{WebApi, job_search, params::Params};
 
+use shared::Place;
 pub(super) use shared::Streams;
 
 /// How long a stream says nothing before it says that it is there, for proxies between.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How long a browser waits before it connects again.
 const RETRY: &str = "retry: 2000\n\n";
-/// How often it is looked up whether somebody may still look.
-const SESSION_CHECK: Duration = Duration::from_mins(1);
+/// How often it is looked up whether somebody may still look. What is known of a session is believed for some seconds, so that
+/// the pages of one share a look-up.
+const SESSION_CHECK: Duration = Duration::from_secs(10);
 
 /// A page that is kept up to date.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -118,7 +117,11 @@ pub(super) async fn show(
     // A browser that was sent to sign in would take that for the end of the stream, and the page would stand still.
     let Ok(viewer) = who_looks(&api, Call::of(&request)).await? else { return Ok(events(Body::from(RELOAD))) };
     let page = LivePage::of(&params)?;
-    let Some(place) = streams.take_place() else {
+    if let Some(job) = page.watched() {
+        // What is read of jobs in more detail is for those who see them.
+        api.service.job_summary(&viewer.actor, job).await?;
+    }
+    let Some(place) = streams.take_place(viewer.operator.id) else {
         let retry = [(header::RETRY_AFTER, HeaderValue::from_static("30"))];
         return Ok((StatusCode::SERVICE_UNAVAILABLE, retry).into_response());
     };
@@ -130,6 +133,7 @@ pub(super) async fn show(
         shown: HashMap::new(),
         pending: VecDeque::from([Bytes::from_static(RETRY.as_bytes())]),
         checked_at: Instant::now(),
+        spoke_at: Instant::now(),
         is_over: false,
         page,
         viewer,
@@ -156,7 +160,7 @@ fn events(body: Body) -> Response {
 
 /// What one viewer is shown.
 struct Stream {
-    _place: OwnedSemaphorePermit,
+    _place: Place,
     _watched: Option<WatchedJob>,
     readings: drover_service::Viewer,
     /// By id, what was sent last.
@@ -164,6 +168,8 @@ struct Stream {
     /// What of the present reading is to be written yet.
     pending: VecDeque<Bytes>,
     checked_at: Instant,
+    /// When something was written last. Only by writing it shows that a viewer has gone without a word.
+    spoke_at: Instant,
     is_over: bool,
     page: LivePage,
     viewer: Viewer,
@@ -176,20 +182,22 @@ impl Stream {
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if let Some(event) = self.pending.pop_front() {
+                self.spoke_at = Instant::now();
                 return Some(event);
             }
             if self.is_over {
                 return None;
             }
-            let Ok(reading) = timeout(HEARTBEAT, self.readings.changed()).await else {
-                return Some(Bytes::from_static(b":\n\n"));
-            };
-            let snapshot = reading?;
             if self.checked_at.elapsed() >= SESSION_CHECK && !self.may_still_look().await {
                 self.is_over = true;
                 return Some(Bytes::from_static(RELOAD.as_bytes()));
             }
-            self.take(&snapshot);
+            // Readings in which nothing has changed do not put it off.
+            let Ok(reading) = timeout_at(self.spoke_at + HEARTBEAT, self.readings.changed()).await else {
+                self.spoke_at = Instant::now();
+                return Some(Bytes::from_static(b":\n\n"));
+            };
+            self.take(&*reading?);
         }
     }
 

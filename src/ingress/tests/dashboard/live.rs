@@ -129,7 +129,6 @@ async fn a_jobs_page_follows_it() {
     let address = format!("/ui/live?page=job&id={id}");
     assert!(page.html.contains(&format!("data-live=\"{}\"", address.replace('&', "&amp;"))), "{}", page.html);
     let mut events = open(&admin, &address).await;
-    let mut part = open(&north, &address).await;
     assert!(events.fragment("states").await.contains("100.0 %"));
     let sql = format!(
         "UPDATE job_tallies SET count = 30 WHERE job_id = {id};
@@ -149,23 +148,57 @@ async fn a_jobs_page_follows_it() {
     let standing = others.fragment("standing").await;
     assert!(standing.contains(&format!("/ui/jobs/{id}/resume")) && !standing.contains("/pause"), "{standing}");
     assert!(others.fragment("states").await.contains("25.0 %"));
-    world.service.live().close();
-    assert!(part.next().await.is_none(), "who does not reach it is sent nothing");
+    assert_eq!(north.open(&address).await.status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
-async fn a_thousand_look_and_no_more_and_those_who_left_are_not_counted() {
+async fn nobody_takes_the_places_of_others_and_those_who_left_are_not_counted() {
     let world = world::World::new().await;
     let browser = Browser::of(&world, "admin").await;
     let mut streams = Vec::new();
-    for _ in 0..1000 {
+    for _ in 0..300 {
         streams.push(browser.open("/ui/live?page=overview").await);
     }
     let refused = browser.open("/ui/live?page=overview").await;
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(refused.headers().contains_key("retry-after"));
-    assert_eq!(world.service.live().viewers(), 1000);
+    assert_eq!(world.service.live().viewers(), 300);
+    let north = Browser::of(&world, "north").await;
+    drop(open(&north, "/ui/live?page=overview").await);
     streams.pop();
-    assert_eq!(world.service.live().viewers(), 999);
+    assert_eq!(world.service.live().viewers(), 299);
     assert_eq!(browser.open("/ui/live?page=overview").await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_is_out_of_reach_is_not_looked_at() {
+    let world = world().await;
+    let id = job(&world, "firmware of the root", 3).await;
+    let north = Browser::of(&world, "north").await;
+    for nothing in [id, id + 1] {
+        assert_eq!(north.open(&format!("/ui/live?page=job&id={nothing}")).await.status(), StatusCode::NOT_FOUND);
+    }
+    assert_eq!(world.service.live().viewers(), 0);
+}
+
+/// What a stream says until it has said `last`.
+async fn read_until(body: &mut axum::body::Body, last: &str) {
+    let mut said = String::new();
+    while !said.ends_with(last) {
+        let frame = timeout(Duration::from_secs(30), body.frame()).await.expect("something is said").unwrap().unwrap();
+        said.push_str(std::str::from_utf8(frame.data_ref().unwrap()).unwrap());
+    }
+}
+
+/// Where nothing changes, only what is said now and then shows to a proxy that somebody is there, and to us that nobody is.
+#[tokio::test]
+async fn a_quiet_page_says_that_it_is_there_and_a_session_that_ended_ends_its_streams() {
+    let world = world().await;
+    let (admin, reader) = (Browser::of(&world, "admin").await, Browser::of(&world, "reader").await);
+    let mut quiet = admin.open("/ui/live?page=overview").await.into_body();
+    let mut over = reader.open("/ui/live?page=overview").await.into_body();
+    let revoke = "UPDATE operators SET disabled_at = now() WHERE login_id = 'reader'";
+    world.client().await.batch_execute(revoke).await.unwrap();
+    tokio::join!(read_until(&mut quiet, "\n\n:\n\n"), read_until(&mut over, "event: reload\ndata: {}\n\n"));
+    assert!(over.frame().await.is_none());
 }

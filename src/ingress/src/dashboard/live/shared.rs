@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use drover_domain::OperatorId;
 use drover_service::{Reach, Snapshot};
 use maud::PreEscaped;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -14,6 +15,8 @@ use crate::dashboard::{language::Language, session::Viewer};
 
 /// Viewers of a process.
 const PLACES: usize = 1000;
+/// Of these, those of one operator, whatever it shows on its walls: none keeps the others out.
+const PLACES_OF_ONE: usize = 300;
 
 /// Events by the element that each is about, ready to be written.
 type Rendered = Arc<[(&'static str, Arc<str>)]>;
@@ -22,7 +25,28 @@ type Rendered = Arc<[(&'static str, Arc<str>)]>;
 #[derive(Clone)]
 pub(crate) struct Streams {
     places: Arc<Semaphore>,
+    /// By operator, how many places are taken.
+    taken: Arc<Mutex<HashMap<OperatorId, usize>>>,
     rendered: Arc<Mutex<HashMap<Key, (u64, Rendered)>>>,
+}
+
+/// A viewer's place, until it is dropped.
+pub(super) struct Place {
+    operator: OperatorId,
+    taken: Arc<Mutex<HashMap<OperatorId, usize>>>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(places) = taken.get_mut(&self.operator) {
+            *places -= 1;
+            if *places == 0 {
+                taken.remove(&self.operator);
+            }
+        }
+    }
 }
 
 /// Those for whom this is the same see the same.
@@ -54,12 +78,20 @@ impl Key {
 
 impl Streams {
     pub(crate) fn new() -> Self {
-        Self { places: Arc::new(Semaphore::new(PLACES)), rendered: Arc::default() }
+        Self { places: Arc::new(Semaphore::new(PLACES)), taken: Arc::default(), rendered: Arc::default() }
     }
 
-    /// A place for a viewer; `None` when all are taken.
-    pub(super) fn take_place(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.places).try_acquire_owned().ok()
+    /// A place for an operator; `None` when all are taken, or it has too many.
+    pub(super) fn take_place(&self, operator: OperatorId) -> Option<Place> {
+        let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let places = taken.entry(operator).or_default();
+        if *places >= PLACES_OF_ONE {
+            return None;
+        }
+        *places += 1;
+        drop(taken);
+        Some(Place { operator, taken: Arc::clone(&self.taken), _permit: permit })
     }
 
     /// A page as of a reading: rendered by the first who asks, for all who see the same.
@@ -83,4 +115,25 @@ fn event(Fragment { id, html: PreEscaped(html) }: Fragment) -> (&'static str, Ar
     // JSON has no line breaks but escaped ones, so it is one line of the event.
     let data = serde_json::json!({"id": id, "html": html});
     (id, format!("event: fragment\ndata: {data}\n\n").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_limited_for_one_and_for_all_and_come_back() {
+        let streams = Streams::new();
+        let take = |operator: i64| streams.take_place(OperatorId(operator));
+        let mut first: Vec<Place> = (0..PLACES_OF_ONE).filter_map(|_| take(1)).collect();
+        assert!(first.len() == PLACES_OF_ONE && take(1).is_none());
+        let others: Vec<Place> = (PLACES_OF_ONE..PLACES).filter_map(|number| take(i64::try_from(number).unwrap())).collect();
+        assert_eq!(first.len() + others.len(), PLACES);
+        assert!(take(2).is_none(), "nothing is left");
+        first.pop();
+        assert!(take(1).is_some());
+        assert!(take(2).is_some(), "one after the other");
+        drop((first, others));
+        assert!(streams.taken.lock().unwrap().is_empty());
+    }
 }
