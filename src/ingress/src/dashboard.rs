@@ -26,15 +26,17 @@ mod words;
 mod workers;
 
 use axum::{
-    Extension, Router, middleware,
-    response::{Redirect, Response},
+    Extension, Router,
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::{IntoResponse as _, Redirect, Response},
     routing::{get, post},
 };
 
 use crate::{
     AppState,
     family::Refusal,
-    web::{WebApi, with_forms},
+    web::{WebApi, body},
 };
 use errors::PageError;
 use language::Language;
@@ -44,7 +46,7 @@ pub(crate) const BASE: &str = "/ui";
 
 /// What is answered where no page could say it: nobody knows who looks, nor in which language.
 pub(crate) fn refuse(refusal: Refusal) -> Response {
-    PageError::from(refusal).render(Language::English, None)
+    layout::headed(PageError::from(refusal).render(Language::English, None))
 }
 
 /// What a handler of a page answers.
@@ -78,8 +80,21 @@ pub(crate) fn router(app: AppState) -> Router {
         .route("/ui/", get(|| async { Redirect::permanent(BASE) }))
         .route("/ui/{*rest}", axum::routing::any(errors::nothing_here))
         .layer(Extension(live::Streams::new()))
+        .layer(middleware::from_fn(errors::finish))
         .layer(middleware::from_fn(same_origin::check))
         .layer(middleware::from_fn(layout::add_headers))
         .route("/ui/assets/{name}", get(assets::serve))
         .with_state(api)
+}
+
+/// Lets the handlers of `routes` find the fields of a form among their parameters. What cannot be read is refused by a page.
+fn with_forms(routes: Router<WebApi>, api: &WebApi) -> Router<WebApi> {
+    routes.route_layer(middleware::from_fn_with_state(api.clone(), read_form))
+}
+
+async fn read_form(State(api): State<WebApi>, mut request: Request, next: Next) -> Response {
+    match body::prepare(&api, &mut request).await {
+        Ok(()) => next.run(request).await,
+        Err(error) => PageError::from(error).into_response(),
+    }
 }

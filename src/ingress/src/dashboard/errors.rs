@@ -4,6 +4,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use axum::{
     extract::Request,
+    middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
 use drover_service::ServiceError;
@@ -173,6 +174,16 @@ impl IntoResponse for PageError {
     }
 }
 
+/// Renders what went wrong where nobody looks who has signed in.
+pub(super) async fn finish(request: Request, next: Next) -> Response {
+    let language = Language::of(request.headers());
+    let mut response = next.run(request).await;
+    match response.extensions_mut().remove::<PageError>() {
+        Some(error) => error.render(language, None),
+        None => response,
+    }
+}
+
 /// Whatever no page is at.
 pub(super) async fn nothing_here(request: Request) -> Response {
     let what = PageError::NotFound(request.uri().path().to_owned());
@@ -215,6 +226,9 @@ impl From<WebError> for PageError {
             WebError::NotFound(text) => Self::NotFound(text),
             WebError::Internal(source) => Self::Internal(source.into()),
             WebError::Unavailable(source) => Self::Unavailable(source.into()),
+            busy @ (WebError::Crowded | WebError::TimedOut) => {
+                Self::Unavailable(Arc::new(io::Error::other(busy.to_string())))
+            }
             other => Self::Invalid(other.to_string()),
         }
     }

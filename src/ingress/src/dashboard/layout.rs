@@ -179,7 +179,11 @@ pub(super) fn as_html(page: &Markup) -> Html<String> {
 
 /// Adds what every answer says to browsers.
 pub(super) async fn add_headers(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+    headed(next.run(request).await)
+}
+
+/// An answer with what every one says to browsers.
+pub(super) fn headed(mut response: Response) -> Response {
     let headers: [(HeaderName, HeaderValue); 5] = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),

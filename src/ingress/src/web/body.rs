@@ -34,7 +34,8 @@ pub(super) async fn read_form(State(api): State<WebApi>, mut request: Request, n
     }
 }
 
-async fn prepare(api: &WebApi, request: &mut Request) -> Result<(), WebError> {
+/// Reads the query and, if there is one, the form of a call, and leaves [`Params`] for its handler.
+pub(crate) async fn prepare(api: &WebApi, request: &mut Request) -> Result<(), WebError> {
     let mut params = Params::of_query(request.uri().query().unwrap_or_default())?;
     if is_form(request.headers()) {
         let sent = std::mem::replace(request.body_mut(), Body::empty());

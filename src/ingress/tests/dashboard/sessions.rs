@@ -115,3 +115,21 @@ async fn the_style_sheet_may_be_kept_for_ever() {
     assert!(style.html.contains("prefers-color-scheme: dark"));
     assert_eq!(browser.get("/ui/assets/style-0.css").await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn what_cannot_be_read_is_refused_by_a_page() {
+    let world = World::new().await;
+    let browser = Browser::of(&world, "admin").await;
+    let refused = [
+        (browser.get("/ui/jobs?text=a&text=b").await, StatusCode::BAD_REQUEST),
+        (browser.get("/ui/sign-in?next=%ff").await, StatusCode::BAD_REQUEST),
+        (browser.post("/ui/language", &[("to", "fr")]).await, StatusCode::BAD_REQUEST),
+        (browser.post("/ui/jobs", &[]).await, StatusCode::METHOD_NOT_ALLOWED),
+    ];
+    for (page, status) in refused {
+        assert_eq!(page.status, status, "{}", page.html);
+        assert!(page.html.contains("<h1>That does not work</h1>"), "{}", page.html);
+        let policy = page.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.contains("default-src 'none'") && page.headers[header::CACHE_CONTROL] == "no-store");
+    }
+}
