@@ -37,8 +37,13 @@ async fn a_campaign_is_watched_held_and_brought_to_its_end() {
     figure(browser, "waiting", "6").await;
     fleet.succeed(1).await;
     figure(browser, "succeeded", "1").await;
+    // What comes for a place where somebody is at the moment is shown when they leave it.
+    browser.evaluate("document.querySelector('#states a').focus()").await;
     fleet.end(2, json!({"status": "failed", "code": "E42", "message": "battery too low"})).await;
     figure(browser, "ended otherwise", "1").await;
+    assert!(!browser.text("#states").await.contains("failed"), "the focus was taken away");
+    browser.evaluate("document.activeElement.blur()").await;
+    browser.wait_text("#states", "what had come meanwhile", |text| text.contains("failed")).await;
     let silent = fleet.take(3).await;
     figure(browser, "with devices", "1").await;
     browser.wait_text("#failures", "why the device failed", |text| text.contains("E42")).await;

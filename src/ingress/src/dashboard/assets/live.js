@@ -2,6 +2,10 @@
 
 const address = document.body.dataset.live;
 const state = document.getElementById("live-state");
+// How long to wait when the server refuses: full, starting, or cut off by a proxy.
+const PAUSE_MS = 5000;
+// What came for places where somebody reads or types: shown when they have left.
+const missed = new Map();
 let stream = null;
 
 function say(isOn) {
@@ -12,19 +16,36 @@ function say(isOn) {
 
 function show(event) {
   const { id, html } = JSON.parse(event.data);
-  const place = document.getElementById(id);
-  // Whoever reads or types there is not disturbed: the next change comes in a second.
-  if (place && !place.contains(document.activeElement)) place.innerHTML = html;
+  missed.set(id, html);
+  catchUp();
+}
+
+// Whoever reads or types somewhere is not disturbed there.
+function catchUp() {
+  for (const [id, html] of missed) {
+    const place = document.getElementById(id);
+    if (place?.contains(document.activeElement)) continue;
+    missed.delete(id);
+    if (place) place.innerHTML = html;
+  }
 }
 
 function open() {
-  if (stream || !address) return;
+  if (stream || !address || document.hidden) return;
   stream = new EventSource(address);
   stream.addEventListener("open", () => say(true));
-  stream.addEventListener("error", () => say(false));
+  stream.addEventListener("error", lost);
   stream.addEventListener("fragment", show);
   // The page itself is out of date: what it shows has come to an end, or the session has.
   stream.addEventListener("reload", () => location.reload());
+}
+
+// A browser connects again by itself, unless it was refused outright.
+function lost() {
+  say(false);
+  if (stream?.readyState !== EventSource.CLOSED) return;
+  close();
+  setTimeout(open, PAUSE_MS * (1 + Math.random()));
 }
 
 function close() {
@@ -32,6 +53,8 @@ function close() {
   stream = null;
 }
 
+// The focus is elsewhere only after the event.
+document.addEventListener("focusout", () => setTimeout(catchUp));
 // A page that nobody sees costs nothing.
 document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
 addEventListener("pagehide", close);
