@@ -84,7 +84,7 @@ fn course(story: &CommandStory) -> String {
     let mut lines = vec![format!(
         "\njob {} {}  {}  {}",
         command.id.job,
-        one_line(&command.job_name),
+        one_line(command.job_name.as_deref().unwrap_or_default()),
         command.kind.as_str(),
         command.state.as_str()
     )];

@@ -61,7 +61,8 @@ pub(super) struct DeviceCommandAnswer {
     /// The command's id, which devices and the other APIs know it by.
     id: String,
     job_id: String,
-    job_name: String,
+    /// `null`: the job is out of the caller's reach.
+    job_name: Option<String>,
     /// `distribute`, `push` or `firmware`.
     kind: &'static str,
     state: &'static str,

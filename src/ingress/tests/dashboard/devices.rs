@@ -68,6 +68,11 @@ async fn every_attempt_and_report_is_shown_in_order_and_nothing_of_a_device_is_m
     assert!(!page.contains("spring 10<"));
     let older = admin.get("/ui/devices/phone-1?after=9011").await.html;
     assert!(older.contains("spring 10<") && older.contains("spring 1<"), "{older}");
+    // The jobs are the root's: below it is seen what the device was told, not what they are called.
+    let north = Browser::of(&world, "north").await;
+    let part = north.get("/ui/devices/phone-1").await.html;
+    assert!(part.contains("job 9030 with E7") && part.contains("A job of another organisation: 9030"), "{part}");
+    assert!(!part.contains("spring") && !part.contains("/ui/jobs/9030"), "{part}");
     let mut chinese = Browser::of(&world, "admin").await;
     chinese.language = "zh";
     let page = chinese.get("/ui/devices/phone-1").await.html;

@@ -40,6 +40,8 @@ pub struct DeviceStory {
     pub device: SeenDevice,
     /// Why it is not updated.
     pub reason: DeviceReason,
+    /// Whether the job of the reason is within reach.
+    pub is_job_within: bool,
     /// Its commands, those of the newest jobs first.
     pub commands: List<CommandStory>,
     /// The applications that it said it has.
@@ -53,11 +55,11 @@ impl Service {
     pub async fn device_story(&self, actor: &Actor, uuid: &str, from: &ListFrom) -> Result<DeviceStory, ServiceError> {
         let client = self.store().client().await?;
         let device = find(&client, actor, uuid).await?;
-        let reason = reason(&client, &device, None).await?;
-        let commands = commands(&client, device.id, from).await?;
+        let (reason, is_job_within) = reason(&client, actor, &device, None).await?;
+        let commands = commands(&client, actor, device.id, from).await?;
         let apps = device::apps(&client, device.id).await?;
         let lists = device::lists(&client, device.id).await?;
-        Ok(DeviceStory { device, reason, commands, apps, lists })
+        Ok(DeviceStory { device, reason, is_job_within, commands, apps, lists })
     }
 
     /// Why a device within reach is not updated; of a job, when one is named.
@@ -69,7 +71,7 @@ impl Service {
     ) -> Result<(SeenDevice, DeviceReason), ServiceError> {
         let client = self.store().client().await?;
         let device = find(&client, actor, uuid).await?;
-        let reason = reason(&client, &device, job).await?;
+        let (reason, _) = reason(&client, actor, &device, job).await?;
         Ok((device, reason))
     }
 
@@ -82,7 +84,7 @@ impl Service {
     ) -> Result<List<CommandStory>, ServiceError> {
         let client = self.store().client().await?;
         let device = find(&client, actor, uuid).await?;
-        commands(&client, device.id, from).await
+        commands(&client, actor, device.id, from).await
     }
 
     /// Devices within reach, of which what is named by `by` begins with `prefix`. A page may hold few and go on.
@@ -109,20 +111,32 @@ async fn find(client: &Client, actor: &Actor, uuid: &str) -> Result<SeenDevice, 
     device::find(client, &actor.reach, uuid).await?.ok_or_else(unknown)
 }
 
-async fn reason(client: &Client, seen: &SeenDevice, job: Option<JobId>) -> Result<DeviceReason, ServiceError> {
-    let standing = device::standing(client, seen.id, job).await?;
+/// Why it is not updated, and whether the job that it is about is within reach.
+async fn reason(
+    client: &Client,
+    actor: &Actor,
+    seen: &SeenDevice,
+    job: Option<JobId>,
+) -> Result<(DeviceReason, bool), ServiceError> {
+    let standing = device::standing(client, &actor.reach, seen.id, job).await?;
     let nothing = Ways { is_queue_paused: false, has_dispatcher: true };
-    let (command, ways) = standing.map_or((None, nothing), |(command, ways)| (Some(command), ways));
-    Ok(why(&Situation { now: seen.read_at, device: seen.standing, command, ways }))
+    let (command, ways, is_job_within) = standing
+        .map_or((None, nothing, false), |standing| (Some(standing.command), standing.ways, standing.is_job_within));
+    Ok((why(&Situation { now: seen.read_at, device: seen.standing, command, ways }), is_job_within))
 }
 
-async fn commands(client: &Client, id: DeviceId, from: &ListFrom) -> Result<List<CommandStory>, ServiceError> {
+async fn commands(
+    client: &Client,
+    actor: &Actor,
+    id: DeviceId,
+    from: &ListFrom,
+) -> Result<List<CommandStory>, ServiceError> {
     let limit = from.limit()?;
     let before = match from.after_id()? {
         0 => i64::MAX,
         job => job,
     };
-    let found = device::commands(client, id, before, limit).await?;
+    let found = device::commands(client, &actor.reach, id, before, limit).await?;
     let jobs: Vec<i64> = found.iter().map(|command| command.id.job.0).collect();
     let (mut outcomes, mut reports): (HashMap<_, Vec<_>>, HashMap<_, Vec<_>>) = Default::default();
     if !jobs.is_empty() {

@@ -270,8 +270,8 @@ pub async fn search(
 pub struct DeviceCommand {
     /// Which.
     pub id: CommandId,
-    /// The name of its job.
-    pub job_name: String,
+    /// The name of its job; `None`: that is out of reach.
+    pub job_name: Option<String>,
     /// What that does.
     pub kind: JobKind,
     /// Where that stands.
@@ -300,18 +300,26 @@ pub struct DeviceCommand {
     pub finished_at: Option<DateTime<Utc>>,
 }
 
-/// The commands of a device for jobs before `before`, the newest first, `limit` at most.
+/// The commands of a device for jobs before `before`, the newest first, `limit` at most: all of them, since whoever sees the
+/// device sees what it is told; of a job that is out of reach, not what it is called.
 pub async fn commands(
     client: &impl GenericClient,
+    reach: &Reach,
     device: DeviceId,
     before: i64,
     limit: i64,
 ) -> Result<Vec<DeviceCommand>, StoreError> {
-    const SQL: &str = "/* watching::device::commands */ SELECT c.*, j.name AS job_name, j.kind, j.state AS job_state FROM (
+    const SQL: &str = concat!(
+        "/* watching::device::commands */ SELECT c.*, j.kind, j.state AS job_state, CASE WHEN ",
+        within_reach!("j"),
+        " THEN j.name END AS job_name FROM (
             SELECT job_id, device_id, state, attempt, retries_left, cancel_refused, deadline_at, sent_at, version_before,
                 version_after, created_at, updated_at, finished_at
-            FROM commands WHERE device_id = $1 AND job_id < $2 ORDER BY job_id DESC LIMIT $3) c
-        CROSS JOIN LATERAL (SELECT name, kind, state FROM jobs WHERE id = c.job_id OFFSET 0) j ORDER BY c.job_id DESC";
+            FROM commands WHERE device_id = $4 AND job_id < $5 ORDER BY job_id DESC LIMIT $6) c
+        CROSS JOIN LATERAL (SELECT name, kind, state, tenant_id, organisation_id FROM jobs WHERE id = c.job_id OFFSET 0) j
+        LEFT JOIN LATERAL (SELECT path FROM organisations WHERE id = j.organisation_id OFFSET 0) o ON true
+        ORDER BY c.job_id DESC"
+    );
     let command = |row: &tokio_postgres::Row| {
         Ok(DeviceCommand {
             id: CommandId { job: JobId(row.get("job_id")), device: DeviceId(row.get("device_id")) },
@@ -331,7 +339,9 @@ pub async fn commands(
             finished_at: row.get("finished_at"),
         })
     };
-    sql::query(client, SQL, &[&device.0, &before, &limit]).await?.iter().map(command).collect()
+    let reach = reach.parameters();
+    let found = sql::query(client, SQL, &[&reach.tenant, &reach.first, &reach.end, &device.0, &before, &limit]).await?;
+    found.iter().map(command).collect()
 }
 
 /// How an attempt ended.
@@ -469,29 +479,44 @@ pub async fn lists(client: &impl GenericClient, device: DeviceId) -> Result<Vec<
     Ok(sql::query(client, SQL, &[&device.0, &INVENTORY_MAX]).await?.iter().map(list).collect())
 }
 
-/// The command of a device that matters most, its newest open one or else its newest, or the one for `job`; and what the
-/// installation does for it.
+/// What a device is to do, and what keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The command.
+    pub command: CommandStanding<DateTime<Utc>>,
+    /// What the installation does for it.
+    pub ways: Ways,
+    /// Whether its job is within reach. If not, it is not told who stepped into it.
+    pub is_job_within: bool,
+}
+
+/// The command of a device that matters most, its newest open one or else its newest, or the one for `job`.
 pub async fn standing(
     client: &impl GenericClient,
+    reach: &Reach,
     device: DeviceId,
     job: Option<JobId>,
-) -> Result<Option<(CommandStanding<DateTime<Utc>>, Ways)>, StoreError> {
+) -> Result<Option<Standing>, StoreError> {
     // Reads as many rows as the device ever had commands, as its inbox does.
-    const SQL: &str = "/* watching::device::standing */ WITH chosen AS MATERIALIZED (
-            SELECT job_id, device_id FROM commands WHERE device_id = $1 AND ($2::bigint IS NULL OR job_id = $2)
+    const SQL: &str = concat!(
+        "/* watching::device::standing */ WITH chosen AS MATERIALIZED (
+            SELECT job_id, device_id FROM commands WHERE device_id = $4 AND ($5::bigint IS NULL OR job_id = $5)
             ORDER BY finished_at IS NULL DESC, job_id DESC LIMIT 1
         )
         SELECT c.job_id, c.state, c.prior_state, c.attempt, c.retries_left, c.not_before, c.sent_at, c.updated_at, c.deadline_at,
-            j.state AS job_state, j.start_at, COALESCE(j.expires_at <= now(), false) AS is_expired, o.outcome IS NOT NULL AS has_ended,
-            o.code, o.message, a.actor, a.noted_at, n.job_id AS newer,
+            j.state AS job_state, j.start_at, COALESCE(j.expires_at <= now(), false) AS is_expired, said.outcome IS NOT NULL AS has_ended,
+            said.code, said.message, a.actor, a.noted_at, n.job_id AS newer,
             EXISTS (SELECT FROM queues WHERE name = 'dispatch.' || j.kind AND paused_at IS NOT NULL) AS is_queue_paused,
-            EXISTS (SELECT FROM workers WHERE beat_at > now() - make_interval(secs => $3) AND drain_asked_at IS NULL
-                AND 'dispatch' = ANY(string_to_array(replace(roles, ' ', ''), ','))) AS has_dispatcher
+            EXISTS (SELECT FROM workers WHERE beat_at > now() - make_interval(secs => $6) AND drain_asked_at IS NULL
+                AND 'dispatch' = ANY(string_to_array(replace(roles, ' ', ''), ','))) AS has_dispatcher, COALESCE(",
+        within_reach!("j"),
+        ", false) AS is_job_within
         FROM chosen
         CROSS JOIN LATERAL (SELECT * FROM commands WHERE job_id = chosen.job_id AND device_id = chosen.device_id OFFSET 0) c
         CROSS JOIN LATERAL (SELECT * FROM jobs WHERE id = c.job_id OFFSET 0) j
+        LEFT JOIN LATERAL (SELECT path FROM organisations WHERE id = j.organisation_id OFFSET 0) o ON true
         LEFT JOIN LATERAL (SELECT outcome, code, message FROM outcomes WHERE job_id = c.job_id AND device_id = c.device_id
-            ORDER BY attempt DESC LIMIT 1) o ON true
+            ORDER BY attempt DESC LIMIT 1) said ON true
         LEFT JOIN LATERAL (SELECT actor, noted_at FROM audit_entries WHERE subject_kind = 'job' AND subject = c.job_id::text
             AND action = CASE WHEN j.state = 'paused' THEN 'job_paused' ELSE 'job_cancelled' END
             ORDER BY id DESC LIMIT 1) a ON true
@@ -500,18 +525,21 @@ pub async fn standing(
             WHERE c.state = 'superseded' AND later.device_id = c.device_id AND later.job_id > c.job_id
                 AND ROW(line.kind, line.client_group_id, line.package_id, line.restriction_id)
                     IS NOT DISTINCT FROM ROW(j.kind, j.client_group_id, j.package_id, j.restriction_id)
-            ORDER BY later.job_id LIMIT 1) n ON true";
+            ORDER BY later.job_id LIMIT 1) n ON true"
+    );
     let beat_max = drover_domain::alarm::BEAT_MAX.as_secs_f64();
-    let Some(row) = sql::query_opt(client, SQL, &[&device.0, &job.map(|job| job.0), &beat_max]).await? else {
-        return Ok(None);
-    };
+    let (reach, job) = (reach.parameters(), job.map(|job| job.0));
+    let found =
+        sql::query_opt(client, SQL, &[&reach.tenant, &reach.first, &reach.end, &device.0, &job, &beat_max]).await?;
+    let Some(row) = found else { return Ok(None) };
+    let is_job_within: bool = row.get("is_job_within");
     let text = |column: &str| row.get::<_, Option<String>>(column).unwrap_or_default();
     let actor: Option<String> = row.get("actor");
-    let standing = CommandStanding {
+    let command = CommandStanding {
         job: JobId(row.get("job_id")),
         job_state: rows::word(&row, "job_state", JobState::parse)?,
         start_at: row.get("start_at"),
-        stopped_by: actor.zip(row.get("noted_at")),
+        stopped_by: actor.zip(row.get("noted_at")).filter(|_| is_job_within),
         is_expired: row.get("is_expired"),
         state: rows::state(&row, "state")?,
         prior_state: rows::state(&row, "prior_state")?,
@@ -525,5 +553,5 @@ pub async fn standing(
         superseded_by: row.get::<_, Option<i64>>("newer").map(JobId),
     };
     let ways = Ways { is_queue_paused: row.get("is_queue_paused"), has_dispatcher: row.get("has_dispatcher") };
-    Ok(Some((standing, ways)))
+    Ok(Some(Standing { command, ways, is_job_within }))
 }

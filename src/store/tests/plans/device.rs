@@ -75,17 +75,24 @@ async fn what_is_read_of_a_device_reads_no_large_table_whole() {
                     device::search(&tx, reach, (by, prefix), &next, 50).await.unwrap();
                 }
             }
-            let commands = device::commands(&tx, id, i64::MAX, 20).await.unwrap();
-            assert_eq!(commands.len(), 3);
+            for (reach, is_within) in reaches.iter().zip([true, true, false]) {
+                let commands = device::commands(&tx, reach, id, i64::MAX, 20).await.unwrap();
+                assert_eq!(commands.len(), 3);
+                assert!(commands.iter().all(|command| command.job_name.is_some() == is_within));
+            }
             let jobs = [3, 2, 1];
             assert_eq!(device::outcomes(&tx, id, &jobs).await.unwrap().len(), 6);
             assert_eq!(device::unapplied(&tx, id, &jobs).await.unwrap().len(), 3);
             assert_eq!(device::apps(&tx, id).await.unwrap().len(), 3);
             assert_eq!(device::lists(&tx, id).await.unwrap().len(), 1);
-            let (standing, _) = device::standing(&tx, id, None).await.unwrap().unwrap();
-            assert_eq!((standing.job, standing.superseded_by), (JobId(3), None));
-            let (older, _) = device::standing(&tx, id, Some(JobId(1))).await.unwrap().unwrap();
-            assert_eq!(older.superseded_by, Some(JobId(2)));
+            for (reach, is_within) in reaches.iter().zip([true, true, false]) {
+                let standing = device::standing(&tx, reach, id, None).await.unwrap().unwrap();
+                assert_eq!((standing.command.job, standing.command.superseded_by), (JobId(3), None));
+                assert_eq!(standing.is_job_within, is_within);
+                assert_eq!(standing.command.stopped_by.is_some(), is_within);
+            }
+            let older = device::standing(&tx, &reaches[0], id, Some(JobId(1))).await.unwrap().unwrap();
+            assert_eq!(older.command.superseded_by, Some(JobId(2)));
             assert_eq!(sequential_scans(&tx, &TABLES).await, before, "round {round}, statistics {statistics:?}");
         }
     }

@@ -61,7 +61,7 @@ fn answer(story: &DeviceStory, viewer: &Viewer, texts: &Texts) -> Markup {
             @if !explained.advice.is_empty() { p { (explained.advice) } }
             p.hint {
                 (texts.rule) ": " code { (story.reason.code()) }
-                @if let Some(job) = job_of(&story.reason) { " · " a href={ "/ui/jobs/" (job) } { (texts.to_job) " " (job) } }
+                @if let Some(job) = job_of(&story.reason).filter(|_| story.is_job_within) { " · " a href={ "/ui/jobs/" (job) } { (texts.to_job) " " (job) } }
             }
         }
     }
@@ -130,7 +130,11 @@ fn command(story: &CommandStory, viewer: &Viewer, texts: &Texts) -> Markup {
     html! {
         article.command {
             h3 {
-                a href={ "/ui/jobs/" (command.id.job) } { (command.job_name) } " · " (job_kind(command.kind, language)) " · "
+                @match &command.job_name {
+                    Some(name) => a href={ "/ui/jobs/" (command.id.job) } { (name) },
+                    None => { (texts.job_elsewhere) " " (command.id.job) }
+                }
+                " · " (job_kind(command.kind, language)) " · "
                 (command_badge(command.state, language))
             }
             ol.course {
