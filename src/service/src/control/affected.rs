@@ -26,10 +26,11 @@ impl Service {
         let found = found.ok_or_else(|| ServiceError::not_found("job", job))?;
         self.require_reached(&tx, actor, &found).await?;
         what.check(job, found.job.kind, found.job.state)?;
-        if let Control::Retry(filter) = what {
-            filter.check()?;
-        }
-        Ok(self.count_affected(&tx, &found.job, what).await?)
+        let what = match what {
+            Control::Retry(filter) => Control::Retry(filter.checked()?),
+            other => other.clone(),
+        };
+        Ok(self.count_affected(&tx, &found.job, &what).await?)
     }
 
     pub(super) async fn count_affected(

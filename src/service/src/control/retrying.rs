@@ -5,7 +5,7 @@ use drover_store::{
     StoreError, Tx,
     clients::publications,
     control::{Controlled, retries},
-    jobs,
+    failures, jobs,
     pushing::pushes,
     tallies::Tally,
 };
@@ -35,7 +35,8 @@ impl Default for RetryFilter {
 }
 
 impl RetryFilter {
-    pub(super) fn check(&self) -> Result<(), ServiceError> {
+    /// With its code as it is counted and shown: cleaned, and no longer than that.
+    pub(super) fn checked(&self) -> Result<Self, ServiceError> {
         if self.states.is_empty() || !self.states.iter().all(|state| STATES.contains(state)) {
             return Err(ServiceError::invalid("state", "is one or more of failed, timed_out, cancelled"));
         }
@@ -44,7 +45,11 @@ impl RetryFilter {
         if self.code.as_ref().is_some_and(|code| !is_code(code)) {
             return Err(ServiceError::invalid("code", format!("is a text of 1 to {CODE_MAX_CHARS} characters")));
         }
-        Ok(())
+        let code = self.code.as_deref().map(failures::code_of);
+        if code.as_ref().is_some_and(String::is_empty) {
+            return Err(ServiceError::invalid("code", "holds control characters alone"));
+        }
+        Ok(Self { states: self.states.clone(), code })
     }
 
     /// In words, for the audit.
@@ -66,8 +71,8 @@ impl Service {
         filter: &RetryFilter,
     ) -> Result<JobStanding, ServiceError> {
         actor.require_write()?;
-        filter.check()?;
-        self.store().retrying("retry_failed", || self.retry_failed_once(actor, job, filter)).await
+        let filter = filter.checked()?;
+        self.store().retrying("retry_failed", || self.retry_failed_once(actor, job, &filter)).await
     }
 
     async fn retry_failed_once(

@@ -95,6 +95,26 @@ async fn the_filter_names_states_and_the_code_of_the_last_attempt() {
     fleet.world.assert_clean().await;
 }
 
+/// A reason is shown by its cleaned code, so by that it is tried again.
+#[tokio::test]
+async fn a_code_means_all_that_is_shown_under_it() {
+    const LONG: &str = "E-0123456789-0123456789-0123456789-0123456789-0123456789-0123456789-and-more";
+    let fleet = Fleet::failed(9, |place| Some(["E\t7", "E7", LONG][place % 3])).await;
+    let service = &fleet.world.service;
+    let detail = service.job_detail(&owner(), fleet.job).await.unwrap();
+    for (code, devices) in [("E7", 6), (&LONG[..64], 3)] {
+        assert!(detail.failures.reasons.iter().any(|reason| reason.code == code && reason.count == devices), "{code}");
+        let filter = RetryFilter { code: Some(code.to_owned()), ..RetryFilter::default() };
+        let affected = service.affected(&owner(), fleet.job, &Control::Retry(filter.clone())).await.unwrap();
+        assert_eq!(affected.devices, devices);
+        service.retry_failed(&owner(), fleet.job, &filter).await.unwrap();
+        assert_eq!(fleet.run().await.len(), usize::try_from(devices).unwrap(), "{code}");
+    }
+    let nothing = RetryFilter { code: Some("\t".into()), ..RetryFilter::default() };
+    let refused = service.affected(&owner(), fleet.job, &Control::Retry(nothing)).await;
+    assert!(matches!(refused, Err(ServiceError::Invalid { field: "code", .. })), "{refused:?}");
+}
+
 #[tokio::test]
 async fn devices_that_are_at_work_elsewhere_or_have_something_newer_are_passed_by() {
     let fleet = Fleet::failed(20, |_| None).await;

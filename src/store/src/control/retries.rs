@@ -2,7 +2,7 @@
 
 use drover_domain::{CommandState, JobId};
 
-use crate::{GenericClient, StoreError, Tx, records::UnknownWord, sql};
+use crate::{GenericClient, StoreError, Tx, failures::failure_code, records::UnknownWord, sql};
 
 /// A wish to try again what ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub struct Retry {
     pub id: i64,
     /// Commands that ended like this.
     pub states: Vec<CommandState>,
-    /// Of these, those whose last attempt ended with this code.
+    /// Of these, those whose last attempt ended with this code, as [`crate::failures::code_of`] counts it.
     pub code: Option<String>,
     /// Devices up to this one have been looked at.
     pub walked_to: i64,
@@ -85,7 +85,8 @@ pub struct Chunk {
 pub async fn chunk(tx: &Tx<'_>, job: JobId, retry: &Retry, limit: i64) -> Result<Chunk, StoreError> {
     // Each look-up is by index, whatever the statistics say. What a device was given later in the same line, and has or may
     // still get, is not undone.
-    const SQL: &str = "/* control::retries::chunk */ SELECT f.device_id, f.attempts, w.is_wanted,
+    const SQL: &str = concat!(
+        "/* control::retries::chunk */ SELECT f.device_id, f.attempts, w.is_wanted,
             w.is_wanted AND EXISTS (SELECT FROM commands other
                 CROSS JOIN LATERAL (SELECT kind, client_group_id, package_id, restriction_id FROM jobs
                     WHERE id = other.job_id OFFSET 0) j
@@ -101,11 +102,14 @@ pub async fn chunk(tx: &Tx<'_>, job: JobId, retry: &Retry, limit: i64) -> Result
         CROSS JOIN LATERAL (SELECT attempt, state FROM commands WHERE job_id = $1 AND device_id = f.device_id OFFSET 0) c
         LEFT JOIN LATERAL (SELECT code FROM outcomes
             WHERE job_id = $1 AND device_id = f.device_id AND attempt = c.attempt OFFSET 0) o ON true
-        CROSS JOIN LATERAL (SELECT c.state = ANY($4) AND ($5::text IS NULL OR o.code IS NOT DISTINCT FROM $5)
+        CROSS JOIN LATERAL (SELECT c.state = ANY($4) AND ($5::text IS NULL OR ",
+        failure_code!("o.code"),
+        " = $5)
                 AND (d.status <> 'deregistered'
                     OR (SELECT push_action FROM jobs WHERE id = $1) IN ('uninstall', 'remove')) IS TRUE AS is_wanted
             FROM devices d WHERE d.id = f.device_id OFFSET 0) w
-        ORDER BY f.device_id";
+        ORDER BY f.device_id"
+    );
     let states: Vec<&str> = retry.states.iter().map(|state| state.as_str()).collect();
     let rows = sql::query(tx, SQL, &[&job.0, &retry.walked_to, &limit, &states, &retry.code]).await?;
     let mut chunk = Chunk::default();
