@@ -12,7 +12,7 @@ use axum::{
     response::{Html, Response},
 };
 use chrono::{DateTime, Utc};
-use drover_domain::{JobId, JobState, StateCounts};
+use drover_domain::{JobId, JobKind, JobState, StateCounts};
 use drover_service::{Failures, JobDetail, JobPace, JobSample, ListFrom, Snapshot};
 use maud::{Markup, html};
 
@@ -35,6 +35,7 @@ const AFTER_MAX_CHARS: usize = 128;
 /// What of a job moves: read for its page, or by the second for everybody who looks at it.
 pub(super) struct Now<'a> {
     id: JobId,
+    kind: JobKind,
     state: JobState,
     started_at: Option<DateTime<Utc>>,
     expires_at: Option<DateTime<Utc>>,
@@ -53,6 +54,7 @@ impl<'a> Now<'a> {
         let job = &detail.summary;
         Self {
             id: job.id,
+            kind: job.kind,
             state: job.state,
             started_at: job.started_at,
             expires_at: job.expires_at,
@@ -74,6 +76,7 @@ impl<'a> Now<'a> {
         let times = (job.state, job.started_at, job.finished_at);
         Some(Self {
             id,
+            kind: job.kind,
             state: job.state,
             started_at: job.started_at,
             expires_at: job.expires_at,

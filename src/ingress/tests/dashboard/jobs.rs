@@ -64,6 +64,19 @@ async fn a_job_says_how_it_goes_and_what_may_be_done() {
 }
 
 #[tokio::test]
+async fn a_publication_is_offered_what_can_be_done_with_it() {
+    let world = World::new().await;
+    job(&world, 1).await;
+    // What it brings makes no difference here.
+    let publish = "ALTER TABLE jobs DROP CONSTRAINT jobs_firmware, DROP CONSTRAINT jobs_client;
+        UPDATE jobs SET kind = 'publish' WHERE id = 4001";
+    world.client().await.batch_execute(publish).await.unwrap();
+    let page = Browser::of(&world, "admin").await.get("/ui/jobs/4001").await;
+    assert!(page.html.contains("/ui/jobs/4001/cancel"), "{}", page.html);
+    assert!(!page.html.contains("/ui/jobs/4001/pause"), "{}", page.html);
+}
+
+#[tokio::test]
 async fn a_job_in_chinese_and_one_that_has_ended() {
     let world = World::new().await;
     job(&world, 3).await;

@@ -12,7 +12,9 @@ pub(super) const RETRIABLE: [CommandState; 3] = [CommandState::Failed, CommandSt
 pub(super) const FAILED: [CommandState; 2] = [CommandState::Failed, CommandState::TimedOut];
 
 pub(super) fn buttons(now: &Now<'_>, viewer: &Viewer, texts: &Texts) -> Markup {
-    let may = |event| viewer.actor.may_write && now.state.after(event).is_some();
+    // A publication gives no device a command: it can be ended and nothing else.
+    let is_meant = |event| now.kind.has_commands() || event == JobEvent::Cancel;
+    let may = |event| viewer.actor.may_write && is_meant(event) && now.state.after(event).is_some();
     let to = |what: &str| format!("/ui/jobs/{}/{what}", now.id);
     let has_failed = FAILED.iter().any(|state| now.counts.of(*state) > 0);
     html! {
