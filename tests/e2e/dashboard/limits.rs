@@ -45,7 +45,7 @@ async fn a_reader_steps_in_nowhere_and_nobody_needs_script() {
     browser.press("‖ Pause").await;
     browser.press("Pause the job").await;
     browser.wait_text("#standing .state", "the job's state", |text| text.contains("paused")).await;
-    browser.picture("screens", "job-without-script").await;
+    browser.picture("job-without-script").await;
     browser.press("Sign out").await;
     browser.wait_path("the way in", |path| path == "/ui/sign-in").await;
     browser.assert_no_complaints().await;

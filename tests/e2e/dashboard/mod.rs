@@ -5,5 +5,7 @@ mod fleet;
 mod world;
 
 mod campaign;
+mod dead_letters;
 mod limits;
+mod looks;
 mod shell;

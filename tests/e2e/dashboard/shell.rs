@@ -25,7 +25,7 @@ async fn an_operator_signs_in_and_gets_around_without_a_mouse() {
     browser.open("/ui").await;
     browser.key(Key::Tab).await;
     assert_eq!(browser.focused().await, "To the content", "the first stop leads past the navigation");
-    browser.picture("screens", "skip-link").await;
+    browser.picture("skip-link").await;
     browser.key(Key::Enter).await;
     browser.tab_to("Overview").await;
     browser.key(Key::Enter).await;
@@ -39,7 +39,7 @@ async fn an_operator_signs_in_and_gets_around_without_a_mouse() {
     for look in [DESKTOP, DESKTOP.dark(), PHONE] {
         browser.look(look).await;
         browser.assert_fits("signing in").await;
-        browser.picture("screens", &format!("sign-in-zh-{}", look.name)).await;
+        browser.picture(&format!("sign-in-zh-{}", look.name)).await;
     }
     browser.assert_no_complaints().await;
 }

@@ -31,6 +31,9 @@ pub(in super::super) const DESKTOP: Look =
 pub(in super::super) const PHONE: Look =
     Look { name: "phone", width: 390, height: 844, is_phone: true, theme: Theme::Light };
 
+/// The height of a picture at most.
+const HEIGHT_MAX: f64 = 1800.0;
+
 impl Look {
     /// The same in the dark.
     pub(in super::super) const fn dark(self) -> Self {
@@ -63,15 +66,16 @@ impl Browser {
         assert_eq!(wide, json!([]), "{what} is wider than its window");
     }
 
-    /// Takes a picture of the whole page and keeps it among those of `folder`, below `target`.
-    pub(in super::super) async fn picture(&self, folder: &str, name: &str) {
+    /// Takes a picture of the page, of so much of it as can be looked at, and keeps it in `target/screens`.
+    pub(in super::super) async fn picture(&self, name: &str) {
         let sizes = self.devtools("Page.getLayoutMetrics", json!({})).await;
         let size = &sizes["cssContentSize"];
-        let clip = json!({"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1});
+        let height = size["height"].as_f64().unwrap().min(HEIGHT_MAX);
+        let clip = json!({"x": 0, "y": 0, "width": size["width"], "height": height, "scale": 1});
         let options = json!({"format": "png", "captureBeyondViewport": true, "clip": clip});
         let taken: Value = self.devtools("Page.captureScreenshot", options).await;
         let bytes = STANDARD.decode(taken["data"].as_str().unwrap()).unwrap();
-        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target").join(folder);
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/screens");
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join(format!("{name}.png")), bytes).unwrap();
     }

@@ -86,9 +86,13 @@ impl Browser {
         wait_for(SOON, css, async || self.driver.find(By::Css(css)).await.ok()).await
     }
 
-    /// How many elements a CSS selector names.
-    pub(super) async fn count(&self, css: &str) -> usize {
-        self.driver.find_all(By::Css(css)).await.unwrap().len()
+    /// The same on a page that does not keep itself up to date: it is loaded until the element is there.
+    pub(super) async fn find_in_time(&self, css: &str) -> WebElement {
+        wait_for(SOON, css, async || {
+            self.driver.refresh().await.ok()?;
+            self.driver.find(By::Css(css)).await.ok()
+        })
+        .await
     }
 
     /// The text of the first element that a CSS selector names, as it is seen, or nothing while it is not there.
@@ -110,8 +114,9 @@ impl Browser {
     /// Clicks the button or link with these words, as soon as it is there.
     pub(super) async fn press(&self, words: &str) {
         let xpath = format!("//*[(self::a or self::button) and normalize-space()='{words}']");
-        let found = wait_for(SOON, words, async || self.driver.find(By::XPath(&xpath)).await.ok()).await;
-        found.click().await.unwrap();
+        // A live page may put another in its place between the look and the click.
+        let click = async || -> WebDriverResult<()> { self.driver.find(By::XPath(&xpath)).await?.click().await };
+        wait_until(SOON, words, async || click().await.is_ok()).await;
     }
 
     /// Whether there is a button or link with these words.
