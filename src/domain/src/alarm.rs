@@ -254,7 +254,7 @@ mod tests {
             outbox_s in 0_u64..100, still_s in 0_u64..2000)
         {
             let signs = Signs {
-                queues: vec![QueueView { dead, is_paused, ..queue(ready, consumers) }],
+                queues: vec![QueueView { is_paused, dead, ..queue(ready, consumers) }],
                 outbox: (1, Duration::from_secs(outbox_s)),
                 jobs: vec![JobView { id: JobId(1), state: JobState::Running, open: 1, still: Duration::from_secs(still_s) }],
                 ..calm()

@@ -6,7 +6,7 @@ mod enrolling;
 mod operating;
 mod values;
 
-use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use drover_workers::Roles;

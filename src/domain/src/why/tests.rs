@@ -125,13 +125,13 @@ fn any_situation() -> impl Strategy<Value = Situation<i64>> {
         .prop_map(|(job_state, state, (start_at, not_before, sent_at, deadline_at), is_expired, attempt)| {
             CommandStanding {
                 job_state,
-                state,
                 start_at,
+                is_expired,
+                state,
+                attempt,
                 not_before,
                 sent_at,
                 deadline_at,
-                is_expired,
-                attempt,
                 ..command()
             }
         });

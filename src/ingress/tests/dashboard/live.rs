@@ -153,7 +153,7 @@ async fn a_jobs_page_follows_it() {
 
 #[tokio::test]
 async fn nobody_takes_the_places_of_others_and_those_who_left_are_not_counted() {
-    let world = world::World::new().await;
+    let world = World::new().await;
     let browser = Browser::of(&world, "admin").await;
     let mut streams = Vec::new();
     for _ in 0..300 {

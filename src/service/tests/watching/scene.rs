@@ -8,15 +8,15 @@ use crate::support::{World, report};
 
 /// A command that went out.
 #[derive(Debug, Clone)]
-pub struct Sent {
-    pub uuid: String,
-    pub id: i64,
-    pub attempt: i16,
+pub(crate) struct Sent {
+    pub(crate) uuid: String,
+    pub(crate) id: i64,
+    pub(crate) attempt: i16,
 }
 
 /// Carries out every message in the outbox, as planner and dispatcher would, but does not hand over commands of devices for
 /// which `is_away` says so.
-pub async fn run_outbox(world: &World, is_away: impl Fn(&str) -> bool) -> Vec<Sent> {
+pub(crate) async fn run_outbox(world: &World, is_away: impl Fn(&str) -> bool) -> Vec<Sent> {
     let mut sent = Vec::new();
     loop {
         let messages = world.take_outbox().await;
@@ -45,7 +45,7 @@ pub async fn run_outbox(world: &World, is_away: impl Fn(&str) -> bool) -> Vec<Se
 }
 
 /// A device answers.
-pub async fn answer(world: &World, sent: &Sent, status: ReportStatus) {
+pub(crate) async fn answer(world: &World, sent: &Sent, status: ReportStatus) {
     let mut said = report(&sent.uuid, sent.id, sent.attempt, status);
     if status == ReportStatus::Failed {
         (said.code, said.message) = (Some("E7".into()), Some("no space left".into()));
@@ -54,7 +54,7 @@ pub async fn answer(world: &World, sent: &Sent, status: ReportStatus) {
 }
 
 /// A job of these devices that was started; nothing has gone out yet.
-pub async fn started(world: &World, uuids: &[String], retry_limit: i16) -> JobId {
+pub(crate) async fn started(world: &World, uuids: &[String], retry_limit: i16) -> JobId {
     let job = world.draft(retry_limit).await;
     world.service.join_devices(&world.product, job.id, Join::Devices(uuids.to_vec()), "me").await.unwrap();
     world.service.start_job(&world.product, job.id, None).await.unwrap();

@@ -81,7 +81,7 @@ async fn no_step_of_control_reads_a_large_table_whole() {
             let (first, last, count) = commands::chunk_after(&tx, WAITING, after, CHUNK).await.unwrap().unwrap();
             assert_eq!((first, last, count), (after + 1, after + CHUNK, CHUNK));
             timers::ring_between(&tx, WAITING, first, last).await.unwrap();
-            commands::make_queued_due_before(&tx, WAITING, (first, last), Utc::now()).await.unwrap();
+            commands::make_queued_due_before(&tx, WAITING, (first, last), now).await.unwrap();
             let due = commands::due(&tx, WAITING, &commands::Devices::Range(first, last)).await.unwrap();
             assert_eq!(due.len(), 500, "{statistics:?}");
             let ids: Vec<i64> = due.iter().map(|due| due.device).collect();

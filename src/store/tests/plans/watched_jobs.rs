@@ -131,8 +131,7 @@ async fn read_commands(tx: &drover_store::Tx<'_>, after: i64) {
     ];
     for search in &searches {
         commands::page(tx, job, search, after, PAGE).await.unwrap();
-        let (found, next) =
-            commands::of_prefix(tx, (job, TenantId(1)), search, "d12", (None, PAGE)).await.unwrap();
+        let (found, next) = commands::of_prefix(tx, (job, TenantId(1)), search, "d12", (None, PAGE)).await.unwrap();
         assert!(found.iter().all(|command| command.uuid.starts_with("d12")));
         if let Some(next) = next {
             let next = commands::uuid_of(tx, TenantId(1), next).await.unwrap().unwrap();

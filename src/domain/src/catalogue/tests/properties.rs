@@ -16,8 +16,8 @@ fn rollouts() -> impl Strategy<Value = Vec<Rollout>> {
     let organisations = prop::option::of(prop::collection::vec(select(ORGANISATIONS.to_vec()), 1..3));
     let rollout = (1_i64..6, organisations, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
         |(job, of, is_planned, is_forced, is_paused)| Rollout {
-            is_forced,
             is_paused,
+            is_forced,
             ..rollout(job, of.as_deref(), is_planned)
         },
     );

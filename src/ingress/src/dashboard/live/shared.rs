@@ -127,7 +127,8 @@ mod tests {
         let take = |operator: i64| streams.take_place(OperatorId(operator));
         let mut first: Vec<Place> = (0..PLACES_OF_ONE).filter_map(|_| take(1)).collect();
         assert!(first.len() == PLACES_OF_ONE && take(1).is_none());
-        let others: Vec<Place> = (PLACES_OF_ONE..PLACES).filter_map(|number| take(i64::try_from(number).unwrap())).collect();
+        let others: Vec<Place> =
+            (PLACES_OF_ONE..PLACES).filter_map(|number| take(i64::try_from(number).unwrap())).collect();
         assert_eq!(first.len() + others.len(), PLACES);
         assert!(take(2).is_none(), "nothing is left");
         first.pop();
