@@ -108,6 +108,7 @@ impl Audience {
                 cookie: self.cookie.clone(),
                 language: LANGUAGES[number / 2 % 2],
                 counts: Arc::clone(&counts),
+                has_settled: false,
             };
             let stop = stop.clone();
             tasks.spawn(async move { stop.run_until_cancelled(viewer.look()).await.unwrap_or(Ok(())) });
@@ -163,18 +164,16 @@ struct Viewer {
     cookie: String,
     language: &'static str,
     counts: Arc<Counts>,
+    has_settled: bool,
 }
 
 impl Viewer {
     /// Keeps the page open, and up to date, without end.
-    async fn look(self) -> anyhow::Result<()> {
-        let mut has_settled = false;
+    async fn look(mut self) -> anyhow::Result<()> {
         loop {
             let stream = self.open().await?;
-            if !has_settled {
-                has_settled = true;
-                self.counts.settled.fetch_add(1, Ordering::Relaxed);
-                self.counts.somebody_settled.notify_one();
+            if stream.is_none() {
+                self.settle();
             }
             // A job that does not run, or does no more, has nothing to tell.
             if let Some(address) = stream
@@ -184,6 +183,14 @@ impl Viewer {
                 self.counts.lost.fetch_add(1, Ordering::Relaxed);
             }
             sleep(PAUSE.mul_f64(rand::random_range(0.5..=1.0))).await;
+        }
+    }
+
+    /// The page is open, and has been brought up to date if it is ever to be.
+    fn settle(&mut self) {
+        if !std::mem::replace(&mut self.has_settled, true) {
+            self.counts.settled.fetch_add(1, Ordering::Relaxed);
+            self.counts.somebody_settled.notify_one();
         }
     }
 
@@ -201,7 +208,7 @@ impl Viewer {
     }
 
     /// Reads the stream until it says that the page is over.
-    async fn follow(&self, address: &str) -> anyhow::Result<()> {
+    async fn follow(&mut self, address: &str) -> anyhow::Result<()> {
         let mut answer = self.get(address).send().await?;
         ensure!(answer.status() == StatusCode::OK, "{address} was answered with {}", answer.status());
         let mut line = Line::default();
@@ -210,6 +217,7 @@ impl Viewer {
                 match line.take(byte) {
                     Some(Event::Fragment) => {
                         self.counts.updates.fetch_add(1, Ordering::Relaxed);
+                        self.settle();
                     }
                     Some(Event::Reload) => return Ok(()),
                     None => {}
