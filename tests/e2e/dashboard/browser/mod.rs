@@ -179,12 +179,6 @@ impl Browser {
         self.devtools("Emulation.setScriptExecutionDisabled", json!({"value": !is_allowed})).await;
     }
 
-    /// The language that pages are asked for in, from the next page on.
-    pub(super) async fn speak(&self, language: &str) {
-        self.devtools("Network.enable", json!({})).await;
-        self.devtools("Network.setExtraHTTPHeaders", json!({"headers": {"Accept-Language": language}})).await;
-    }
-
     /// Forgets who has signed in.
     pub(super) async fn forget(&self) {
         self.driver.delete_all_cookies().await.unwrap();
