@@ -7,10 +7,7 @@ use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::{
-    browser::Browser,
-    world::{self, World},
-};
+use crate::{browser::Browser, world::World};
 
 /// A stream of events, read one by one.
 struct Events {
