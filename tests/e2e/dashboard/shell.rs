@@ -1,9 +1,7 @@
 //! Getting in, and around with the keyboard alone.
 
-use thirtyfour::Key;
-
 use super::{
-    browser::{DESKTOP, PHONE},
+    browser::{DESKTOP, Key, PHONE},
     world::{PASSWORD, TENANT, World},
 };
 

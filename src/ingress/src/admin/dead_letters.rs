@@ -3,7 +3,7 @@
 use axum::{
     Json,
     extract::{Path, State},
-    response::IntoResponse as _,
+    response::{IntoResponse as _, Response},
 };
 use drover_service::{BodyText, DeadLetter, DeadLetterFilter, Dealt};
 use serde::{Deserialize, Serialize};
@@ -116,8 +116,8 @@ pub(super) struct DealtAnswer {
     dead_letters: u64,
 }
 
-fn dealt(dealt: Dealt) -> Answer {
-    Ok(Json(DealtAnswer { dead_letters: dealt.letters }).into_response())
+fn dealt(dealt: Dealt) -> Response {
+    Json(DealtAnswer { dead_letters: dealt.letters }).into_response()
 }
 
 /// Lists the dead letters of a queue, newest first, without their bodies. With a reason a page looks at some thousand of them,
@@ -152,7 +152,7 @@ pub(super) async fn show(State(api): State<WebApi>, WebActor(actor): WebActor, p
     operation_id = "dead_letters_replay", params(("id" = i64, Path, example = 7)),
     responses((status = 200, description = "It is on its way", body = DealtAnswer), InstallationRefusals))]
 pub(super) async fn replay(State(api): State<WebApi>, WebActor(actor): WebActor, path: Path<String>) -> Answer {
-    dealt(api.service.replay_dead_letter(&actor, id("dead letter", &path)?).await?)
+    Ok(dealt(api.service.replay_dead_letter(&actor, id("dead letter", &path)?).await?))
 }
 
 /// Throws a dead letter away.
@@ -160,7 +160,7 @@ pub(super) async fn replay(State(api): State<WebApi>, WebActor(actor): WebActor,
     operation_id = "dead_letters_discard", params(("id" = i64, Path, example = 7)),
     responses((status = 200, description = "It is gone", body = DealtAnswer), InstallationRefusals))]
 pub(super) async fn discard(State(api): State<WebApi>, WebActor(actor): WebActor, path: Path<String>) -> Answer {
-    dealt(api.service.discard_dead_letter(&actor, id("dead letter", &path)?).await?)
+    Ok(dealt(api.service.discard_dead_letter(&actor, id("dead letter", &path)?).await?))
 }
 
 /// Sends every dead letter of a queue again that matches: all of them, or none when the call fails.
@@ -173,7 +173,7 @@ pub(super) async fn replay_all(
     Path(name): Path<String>,
     JsonBody(which): JsonBody<Which>,
 ) -> Answer {
-    dealt(api.service.replay_dead_letters(&actor, &name, &which.filter()?).await?)
+    Ok(dealt(api.service.replay_dead_letters(&actor, &name, &which.filter()?).await?))
 }
 
 /// Throws every dead letter of a queue away that matches: all of them, or none when the call fails.
@@ -186,5 +186,5 @@ pub(super) async fn discard_all(
     Path(name): Path<String>,
     JsonBody(which): JsonBody<Which>,
 ) -> Answer {
-    dealt(api.service.discard_dead_letters(&actor, &name, &which.filter()?).await?)
+    Ok(dealt(api.service.discard_dead_letters(&actor, &name, &which.filter()?).await?))
 }

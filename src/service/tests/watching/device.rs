@@ -134,7 +134,7 @@ async fn devices_are_found_by_what_they_are_called_page_by_page_and_within_reach
         (SearchBy::Imei, "35"),
         (SearchBy::Name, "同"),
     ] {
-        let (mut after, mut all) = (start.clone(), Vec::new());
+        let (mut after, mut all) = (start, Vec::new());
         loop {
             let (found, next) = search(&me(), by, prefix, &after).await;
             all.extend(found);

@@ -61,7 +61,9 @@ async fn figures_of_a_random_world_are_those_of_its_rows() {
             assert_eq!(snapshot.job(&everything, *job).map(|now| now.job.counts), Some(*counts), "{job}");
         }
         let mut all = StateCounts::default();
-        rows.values().for_each(|counts| all.add_all(counts));
+        for counts in rows.values() {
+            all.add_all(counts);
+        }
         let figures = snapshot.figures(&everything);
         assert_eq!((figures.counts, figures.jobs.get(&JobState::Running)), (all, Some(&3)));
         assert_eq!(figures.oldest_waiting.map(|oldest| oldest.job), rows.keys().next().copied());

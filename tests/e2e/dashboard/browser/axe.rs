@@ -15,11 +15,11 @@ impl Browser {
     /// Fails when the page has a serious fault of accessibility.
     pub(in super::super) async fn assert_accessible(&self, what: &str) {
         let axe = fs::read_to_string(AXE).expect("scripts/install-deps.sh test puts axe-core there");
-        self.driver.execute(axe, Vec::new()).await.unwrap();
+        self.driver.execute(&axe).await.unwrap();
         let script = "const done = arguments[0]; axe.run(document, {resultTypes: ['violations']}).then((result) => done({violations: result.violations, passes: result.passes.length}), (fault) => done(String(fault)))";
-        let judged = self.driver.execute_async(script, Vec::new()).await.unwrap();
-        let Value::Array(violations) = &judged.json()["violations"] else { panic!("{what}: {:?}", judged.json()) };
-        assert!(judged.json()["passes"].as_u64() > Some(5), "{what}: nothing was judged");
+        let judged = self.driver.execute_async(script).await.unwrap();
+        let Value::Array(violations) = &judged["violations"] else { panic!("{what}: {judged:?}") };
+        assert!(judged["passes"].as_u64() > Some(5), "{what}: nothing was judged");
         let serious: Vec<String> = violations
             .iter()
             .filter(|violation| violation["impact"].as_str().is_some_and(|impact| SERIOUS.contains(&impact)))

@@ -3,35 +3,34 @@
 //! The browser is started here and its driver is told where it is, so that both end with the test, whichever way it ends.
 
 mod axe;
+mod driver;
 mod look;
 
 use std::{
     fs,
-    mem::ManuallyDrop,
     path::Path,
     process::{Command, Stdio},
     time::Duration,
 };
 
 use drover_testkit::{SupervisedChild, free_port, wait_for, wait_until};
-use serde_json::{Value, json};
-use thirtyfour::{
-    By, ChromiumLikeCapabilities as _, DesiredCapabilities, Key, LoggingPrefsLogLevel, WebDriver, WebElement,
-    error::WebDriverResult,
-};
+use serde_json::{Map, Value, json};
 
 use crate::support::{PATIENCE, http};
 
+pub(super) use driver::Key;
+use driver::{Driver, Element, Refused};
 pub(super) use look::{DESKTOP, PHONE};
 
+/// How an element is named: by a CSS selector, or by an `XPath`.
+const CSS: &str = "css selector";
+const XPATH: &str = "xpath";
 /// How soon a page must show what happened.
 const SOON: Duration = Duration::from_secs(20);
 
 /// A browser with one window. What goes wrong in a page, as its console tells, fails the test when the browser ends.
 pub(super) struct Browser {
-    // Never dropped: to end the session, it would wait for its connection, which waits for this thread. The processes end, and
-    // the session with them.
-    driver: ManuallyDrop<WebDriver>,
+    driver: Driver,
     // The order in which they end: the driver, then the browser with its files.
     _driver_process: SupervisedChild,
     _chromium: SupervisedChild,
@@ -41,8 +40,6 @@ pub(super) struct Browser {
 impl Browser {
     /// Starts one for the pages of one installation.
     pub(super) async fn start(base_url: &str) -> Self {
-        // The driver's client uses TLS's provider even where there is no TLS.
-        drop(http());
         let home = tempfile::Builder::new().prefix("drover-chromium-").tempdir().unwrap().keep();
         let chromium = start_chromium(&home);
         let debugger = debugger_of(&home).await;
@@ -55,10 +52,7 @@ impl Browser {
             http().get(format!("{url}/status")).send().await.is_ok()
         })
         .await;
-        let mut wanted = DesiredCapabilities::chrome();
-        wanted.set_debugger_address(&debugger).unwrap();
-        wanted.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
-        let driver = ManuallyDrop::new(WebDriver::new(&url, wanted).await.unwrap());
+        let driver = Driver::attach(&url, &debugger).await.unwrap();
         let browser =
             Self { driver, _driver_process: driver_process, _chromium: chromium, base_url: base_url.to_owned() };
         browser.look(DESKTOP).await;
@@ -67,7 +61,7 @@ impl Browser {
 
     /// Opens a page by its path.
     pub(super) async fn open(&self, path: &str) {
-        self.driver.goto(format!("{}{path}", self.base_url)).await.unwrap();
+        self.driver.goto(&format!("{}{path}", self.base_url)).await.unwrap();
     }
 
     /// The path and query of the page that is shown.
@@ -82,22 +76,22 @@ impl Browser {
     }
 
     /// The element that a CSS selector names, as soon as it is there.
-    pub(super) async fn find(&self, css: &str) -> WebElement {
-        wait_for(SOON, css, async || self.driver.find(By::Css(css)).await.ok()).await
+    pub(super) async fn find(&self, css: &str) -> Element {
+        wait_for(SOON, css, async || self.driver.find(CSS, css).await.ok()).await
     }
 
     /// The same on a page that does not keep itself up to date: it is loaded until the element is there.
-    pub(super) async fn find_in_time(&self, css: &str) -> WebElement {
+    pub(super) async fn find_in_time(&self, css: &str) -> Element {
         wait_for(SOON, css, async || {
             self.driver.refresh().await.ok()?;
-            self.driver.find(By::Css(css)).await.ok()
+            self.driver.find(CSS, css).await.ok()
         })
         .await
     }
 
     /// The text of the first element that a CSS selector names, as it is seen, or nothing while it is not there.
     pub(super) async fn text(&self, css: &str) -> String {
-        let look = async || -> WebDriverResult<String> { self.driver.find(By::Css(css)).await?.text().await };
+        let look = async || -> Result<String, Refused> { self.driver.find(CSS, css).await?.text().await };
         look().await.unwrap_or_default()
     }
 
@@ -115,14 +109,14 @@ impl Browser {
     pub(super) async fn press(&self, words: &str) {
         let xpath = format!("//*[(self::a or self::button) and normalize-space()='{words}']");
         // A live page may put another in its place between the look and the click.
-        let click = async || -> WebDriverResult<()> { self.driver.find(By::XPath(&xpath)).await?.click().await };
+        let click = async || -> Result<(), Refused> { self.driver.find(XPATH, &xpath).await?.click().await };
         wait_until(SOON, words, async || click().await.is_ok()).await;
     }
 
     /// Whether there is a button or link with these words.
     pub(super) async fn offers(&self, words: &str) -> bool {
         let xpath = format!("//*[(self::a or self::button) and normalize-space()='{words}']");
-        !self.driver.find_all(By::XPath(&xpath)).await.unwrap().is_empty()
+        self.driver.count(XPATH, &xpath).await.unwrap() > 0
     }
 
     /// Types into a field, in place of what is there.
@@ -134,12 +128,12 @@ impl Browser {
 
     /// Presses a key where the focus is.
     pub(super) async fn key(&self, key: Key) {
-        self.driver.action_chain().send_keys(key).perform().await.unwrap();
+        self.driver.press_key(key).await.unwrap();
     }
 
     /// Types where the focus is.
     pub(super) async fn type_here(&self, text: &str) {
-        self.driver.action_chain().send_keys(text).perform().await.unwrap();
+        self.driver.type_keys(text).await.unwrap();
     }
 
     /// The words of the element that has the focus.
@@ -171,7 +165,7 @@ impl Browser {
 
     /// Runs a script in the page.
     pub(super) async fn evaluate(&self, script: &str) -> Value {
-        self.driver.execute(script, Vec::new()).await.unwrap().json().clone()
+        self.driver.execute(script).await.unwrap()
     }
 
     /// Lets pages run script, or not, from the next page on.
@@ -185,7 +179,7 @@ impl Browser {
     }
 
     async fn devtools(&self, method: &str, parameters: Value) -> Value {
-        self.driver.cdp().send_raw(method, parameters).await.unwrap()
+        self.driver.devtools(method, parameters).await.unwrap()
     }
 
     /// Signs in.
@@ -202,7 +196,8 @@ impl Browser {
     /// be loaded.
     pub(super) async fn complaints(&self) -> Vec<String> {
         let entries = self.driver.browser_log().await.unwrap();
-        entries.into_iter().filter(|entry| entry.level == "SEVERE").map(|entry| entry.message).collect()
+        let text = |entry: &Map<String, Value>, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+        entries.iter().filter(|entry| text(entry, "level") == "SEVERE").map(|entry| text(entry, "message")).collect()
     }
 
     /// Fails when the console complains.

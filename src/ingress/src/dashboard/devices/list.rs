@@ -87,8 +87,5 @@ pub(in crate::dashboard) async fn list(
 
 /// When a device was heard of last.
 pub(super) fn contact(at: Option<chrono::DateTime<chrono::Utc>>, viewer: &Viewer, texts: &Texts) -> Markup {
-    match at {
-        Some(at) => words::time(at, viewer),
-        None => html! { (texts.never) },
-    }
+    at.map_or_else(|| html! { (texts.never) }, |at| words::time(at, viewer))
 }
