@@ -56,8 +56,8 @@ async fn commands_are_listed_and_downloaded() {
     let id = job(&world, 2_500).await;
     let address = format!("/admin/v1/jobs/{id}/commands");
     let list = world.ok(&world.reader, "GET", &address, &[("state", "failed,planned"), ("limit", "2")]).await;
-    let states: Vec<_> = list["items"].as_array().unwrap().iter().map(|one| one["state"].as_str().unwrap()).collect();
-    assert_eq!((states, list["next"].as_str()), (vec!["planned", "failed"], Some("3")));
+    let found: Vec<_> = list["items"].as_array().unwrap().iter().map(|one| one["state"].as_str().unwrap()).collect();
+    assert_eq!((found, list["next"].as_str()), (vec!["planned", "failed"], Some("3")));
     let found = world.ok(&world.reader, "GET", &address, &[("code", "E_\"DISK"), ("text", "SN3")]).await;
     let one = &found["items"][0];
     assert_eq!(

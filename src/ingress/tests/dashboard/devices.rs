@@ -61,8 +61,8 @@ async fn every_attempt_and_report_is_shown_in_order_and_nothing_of_a_device_is_m
     assert!(page.contains("The device failed in all 2 attempts of job 9030 with E7: &lt;script&gt;"), "{page}");
     let place = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text}: {page}"));
     assert!(!page.contains("<script>alert"));
-    let order = [place("timed out"), place("report that moved nothing"), place("<code>E7</code>")];
-    assert!(order.is_sorted(), "{order:?}");
+    let places = [place("timed out"), place("report that moved nothing"), place("<code>E7</code>")];
+    assert!(places.is_sorted(), "{places:?}");
     assert!(page.contains("too late") && page.contains("com.example.mail") && page.contains("1.2 (12)"), "{page}");
     assert!(page.contains("spring 11<"), "twenty a page: {page}");
     assert!(!page.contains("spring 10<"));

@@ -23,7 +23,7 @@ impl Events {
                 let lines: Vec<&str> = event.lines().collect();
                 let name = lines.iter().find_map(|line| line.strip_prefix("event: ")).map(str::to_owned);
                 let data = lines.iter().find_map(|line| line.strip_prefix("data: ").map(str::to_owned));
-                self.text = rest.to_owned();
+                self.text = self.text.split_off(self.text.len() - rest.len());
                 if let (Some(name), Some(data)) = (name, data) {
                     return Some((name, serde_json::from_str(&data).unwrap()));
                 }

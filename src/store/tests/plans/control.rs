@@ -75,6 +75,7 @@ async fn no_step_of_control_reads_a_large_table_whole() {
             assert_eq!(retry.walked_to, ROUNDS * CHUNK / 2);
         }
         retries::insert(&tx, FAILED, &[CommandState::Failed], None, "a").await.unwrap();
+        let now: DateTime<Utc> = tx.query_one("SELECT now()", &[]).await.unwrap().get(0);
         let mut after = 0;
         for _ in 0..ROUNDS {
             assert!(retries::open(&tx, FAILED).await.unwrap().is_some());
