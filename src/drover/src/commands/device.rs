@@ -66,7 +66,7 @@ fn course(story: &CommandStory) -> String {
     let CommandStory { command, outcomes, unapplied } = story;
     let said = |code: &Option<String>, message: &Option<String>| {
         let words = [code.as_deref(), message.as_deref()];
-        words.into_iter().flatten().map(|word| format!("  {}", one_line(word))).collect::<String>()
+        words.into_iter().flatten().fold(String::new(), |said, word| said + "  " + &one_line(word))
     };
     let ended = outcomes.iter().map(|outcome| {
         let words = said(&outcome.code, &outcome.message);

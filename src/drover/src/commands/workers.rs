@@ -25,7 +25,7 @@ pub(crate) async fn run(config: Config, args: Workers) -> anyhow::Result<ExitCod
     }
     let drained = matches!(args.command, Some(WorkerCommand::Drain { .. }));
     if drained && workers.iter().any(|view| view.worker.holds_broker) {
-        eprintln!("the broker is inside this process: nothing is sent until it is resumed");
+        tracing::warn!("the broker is inside this process: nothing is sent until it is resumed");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use drover_domain::{CommandState, JobId, OrganisationPath, TenantId};
 use drover_store::{
     Store, audit, commands, control,
@@ -62,7 +61,6 @@ async fn no_step_of_control_reads_a_large_table_whole() {
         let (store, _database) = filled(statistics).await;
         let mut client = store.client().await.unwrap();
         let tx = client.transaction().await.unwrap();
-        let now: DateTime<Utc> = tx.query_one("SELECT now()", &[]).await.unwrap().get(0);
         let before = sequential_scans(&tx, &LARGE).await;
         for code in [None, Some("7".to_owned())] {
             let mut retry = Retry { id: 1, states: vec![CommandState::Failed], code, walked_to: 0 };
@@ -75,7 +73,6 @@ async fn no_step_of_control_reads_a_large_table_whole() {
             assert_eq!(retry.walked_to, ROUNDS * CHUNK / 2);
         }
         retries::insert(&tx, FAILED, &[CommandState::Failed], None, "a").await.unwrap();
-        let now: DateTime<Utc> = tx.query_one("SELECT now()", &[]).await.unwrap().get(0);
         let mut after = 0;
         for _ in 0..ROUNDS {
             assert!(retries::open(&tx, FAILED).await.unwrap().is_some());
