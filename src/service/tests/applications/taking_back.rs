@@ -49,7 +49,8 @@ async fn what_no_device_was_given_needs_no_removal() {
     // Ann's install ended before it reached her device, ben's is still open; dan was never meant.
     let sql = "WITH ended AS (UPDATE commands SET state = 'cancelled', prior_state = 'queued', deadline_at = NULL, finished_at = now()
             WHERE device_id = (SELECT id FROM devices WHERE uuid = 'ann') RETURNING job_id, device_id),
-        told AS (INSERT INTO outcomes (job_id, device_id, attempt, outcome) SELECT job_id, device_id, 1, 'cancelled' FROM ended)
+        told AS (INSERT INTO outcomes (job_id, device_id, attempt, outcome) SELECT job_id, device_id, 1, 'cancelled' FROM ended),
+        why AS (INSERT INTO failure_tallies SELECT job_id, 15, 'cancelled', '', 1, 1 FROM ended)
         INSERT INTO job_tallies SELECT job_id, 15, given.state, given.count
             FROM ended, (VALUES ('queued', -1), ('cancelled', 1)) given (state, count)";
     assert_eq!(scene.execute(sql, &[]).await, 2);
