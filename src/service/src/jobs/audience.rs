@@ -104,7 +104,7 @@ impl Service {
             } else {
                 drover_store::commands::Devices::List(chunk.devices)
             };
-            self.hand_out(tx, job, 1, devices, tally).await?;
+            self.begin(tx, job, devices, tally).await?;
         }
         // After the commands that these take the place of, as whoever records reports locks them first too.
         if let Some((push, devices)) = planned {

@@ -89,8 +89,8 @@ impl Service {
         if is_held(job) || !matches!(job.state, JobState::Running | JobState::Paused) {
             return Ok(false);
         }
-        if job.state == JobState::Paused {
-            // Its time is over: nothing is tried again any more.
+        if job.is_expired {
+            // Nothing is tried again any more.
             retries::close(tx, job.id).await?;
         } else if self.retry_next_chunk(tx, job, tally).await? {
             return Ok(true);
@@ -133,6 +133,7 @@ impl Service {
         {
             timers::ring_between(tx, job.id, first, last).await?;
             commands::make_queued_due_before(tx, job.id, (first, last), resumed_at).await?;
+            self.leave_to_newer(tx, job, (first, last), tally).await?;
         }
         let chunk = commands::release_chunk(tx, job.id, after, limit, policy).await?;
         let Some(chunk) = chunk else {
@@ -142,11 +143,43 @@ impl Service {
         tally.enter(job.id, CommandState::Planned, -chunk.released);
         tally.enter(job.id, CommandState::Queued, chunk.released);
         if chunk.released > 0 {
-            self.hand_out(tx, job, 1, Devices::Range(chunk.first, chunk.last), tally).await?;
+            self.begin(tx, job, Devices::Range(chunk.first, chunk.last), tally).await?;
         }
         let is_last = chunk.looked_at < limit;
         jobs::set_released_to(tx, job.id, (!is_last).then_some(chunk.last)).await?;
         Ok(!is_last)
+    }
+
+    /// What was planned before its job was held gives way to what its devices were given meanwhile: to go on does not send anybody
+    /// back to something older.
+    async fn leave_to_newer(
+        &self,
+        tx: &Tx<'_>,
+        job: &Job,
+        between: (i64, i64),
+        tally: &mut Tally,
+    ) -> Result<(), StoreError> {
+        let overtaken = commands::overtaken(tx, job.id, between).await?;
+        let moved = commands::apply(tx, &Happening::new(job.id, &overtaken, Event::Superseded), tally).await?;
+        outcomes::insert(tx, &ended(&moved), tally).await
+    }
+
+    /// Hands out commands in their first attempt. When the time of their job is over they only wait for their deadline: nobody is
+    /// sent them, so they take nothing's place.
+    pub(crate) async fn begin(
+        &self,
+        tx: &Tx<'_>,
+        job: &Job,
+        devices: Devices,
+        tally: &mut Tally,
+    ) -> Result<(), StoreError> {
+        if !job.is_expired {
+            return self.hand_out(tx, job, 1, devices, tally).await;
+        }
+        for devices in self.chunks(devices) {
+            timers::insert(tx, job.id, &devices, self.dispatch_lease(job.policy)).await?;
+        }
+        Ok(())
     }
 
     /// Sends released commands to the dispatcher, sets the timer that hands them out again should they get lost, and ends

@@ -8,6 +8,7 @@ mod checks;
 mod families;
 mod fleet;
 mod holding;
+mod newer;
 mod random;
 mod rights;
 #[path = "../applications/scene.rs"]

@@ -16,7 +16,7 @@ use drover_domain::{CommandState, JobId};
 pub use addressees::{Addressee, addressees, to_stop};
 pub use apply::{Happening, Moved, apply};
 pub use deadlines::{Due, bring_forward, due, hold, lease_again, make_queued_due, make_queued_due_before};
-pub use release::{ReleasedChunk, chunk_after, outdated, release_chunk};
+pub use release::{ReleasedChunk, chunk_after, outdated, overtaken, release_chunk};
 
 use crate::{GenericClient, StoreError, sql};
 

@@ -51,6 +51,27 @@ pub async fn release_chunk(
     Ok(Some(ReleasedChunk { first, last, looked_at, released: released.cast_signed() }))
 }
 
+/// The devices from `first` to `last` whose commands of `job` are planned, and that a job of the same line which was started later
+/// has given something that they have or may still get: the newest word was said while this one was held.
+pub async fn overtaken(
+    client: &impl GenericClient,
+    job: JobId,
+    (first, last): (i64, i64),
+) -> Result<Vec<i64>, StoreError> {
+    const SQL: &str = "/* commands::overtaken */ SELECT c.device_id FROM commands c
+        WHERE c.job_id = $1 AND c.device_id BETWEEN $2 AND $3 AND c.state = 'planned' AND EXISTS (
+            SELECT FROM commands newer CROSS JOIN LATERAL (
+                SELECT kind, client_group_id, package_id, restriction_id, started_at FROM jobs WHERE id = newer.job_id OFFSET 0) j
+            WHERE newer.device_id = c.device_id AND newer.job_id <> $1 AND newer.state <> 'planned'
+                AND (newer.finished_at IS NULL OR newer.state = 'succeeded')
+                AND ROW(j.kind, j.client_group_id, j.package_id, j.restriction_id) IS NOT DISTINCT FROM
+                    (SELECT ROW(kind, client_group_id, package_id, restriction_id) FROM jobs WHERE id = $1)
+                AND (j.started_at, newer.job_id) > (SELECT started_at, id FROM jobs WHERE id = $1) OFFSET 0)
+        ORDER BY c.device_id";
+    let found = sql::query(client, SQL, &[&job.0, &first, &last]).await?;
+    Ok(found.iter().map(|row| row.get(0)).collect())
+}
+
 /// Commands of other jobs of the same line (the same kind, and the same client program, package or list) that are still out for the devices to
 /// which a chunk of `job` is released: what is released last is the newest word. Those that are only planned have their turn when they are released.
 pub async fn outdated(

@@ -21,6 +21,8 @@ const LARGE: [&str; 6] = ["commands", "outcomes", "devices", "timers", "audit_en
 /// The job that is walked; all its devices failed twice. Another has commands that wait.
 const FAILED: JobId = JobId(2);
 const WAITING: JobId = JobId(3);
+/// And another has some that were planned before all of these were started.
+const PLANNED: JobId = JobId(4);
 
 async fn filled(statistics: Statistics) -> (Store, TestDatabase) {
     let fill = format!(
@@ -33,13 +35,14 @@ async fn filled(statistics: Statistics) -> (Store, TestDatabase) {
             VALUES (1, 1, 1, 1, 1, 'a');
          INSERT INTO jobs (id, tenant_id, organisation_id, kind, name, state, retry_limit, attempt_timeout_s, job_timeout_s,
             trace_context, started_at, expires_at, push_action, application_id, package_id) OVERRIDING SYSTEM VALUE
-            SELECT n, 1, 1, 'push', 'j', 'running', 0, 1, 1, '', now(), now() + interval '1 day', 'uninstall', 1, 1
-            FROM generate_series(1, 3) n;
+            SELECT n, 1, 1, 'push', 'j', 'running', 0, 1, 1, '', now() - make_interval(hours => n / 4), now() + interval '1 day', 'uninstall', 1, 1
+            FROM generate_series(1, 4) n;
          INSERT INTO commands (job_id, device_id, state, prior_state, attempt, finished_at)
             SELECT j, n, CASE j WHEN 1 THEN 'succeeded' ELSE 'failed' END, 'sent', j, now()
             FROM generate_series(1, 2) j, generate_series(1, {DEVICES}) n;
          INSERT INTO commands (job_id, device_id, state, prior_state, deadline_at, updated_at)
             SELECT 3, n, 'queued', 'planned', now() + interval '1 h', now() - interval '1 h' FROM generate_series(1, {DEVICES}) n;
+         INSERT INTO commands (job_id, device_id, state) SELECT 4, n, 'planned' FROM generate_series(1, {DEVICES}) n;
          INSERT INTO outcomes (job_id, device_id, attempt, outcome, code)
             SELECT 1, n, 1, 'succeeded', NULL FROM generate_series(1, {DEVICES}) n
             UNION ALL SELECT 2, n, a, 'failed', '7' FROM generate_series(1, {DEVICES}) n, generate_series(1, 2) a;
@@ -80,6 +83,8 @@ async fn no_step_of_control_reads_a_large_table_whole() {
             let (first, last, count) = commands::chunk_after(&tx, WAITING, after, CHUNK).await.unwrap().unwrap();
             assert_eq!((first, last, count), (after + 1, after + CHUNK, CHUNK));
             timers::ring_between(&tx, WAITING, first, last).await.unwrap();
+            let overtaken = commands::overtaken(&tx, PLANNED, (first, last)).await.unwrap();
+            assert_eq!(overtaken.len(), 500, "all have something newer: {statistics:?}");
             commands::make_queued_due_before(&tx, WAITING, (first, last), now).await.unwrap();
             let due = commands::due(&tx, WAITING, &commands::Devices::Range(first, last)).await.unwrap();
             assert_eq!(due.len(), 500, "{statistics:?}");
