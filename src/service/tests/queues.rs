@@ -242,6 +242,21 @@ async fn beat(world: &World, id: Uuid, is_drained: bool) -> Orders {
 }
 
 #[tokio::test]
+async fn processes_that_died_do_not_hide_those_at_work() {
+    let world = World::new().await;
+    let dead = "INSERT INTO workers (id, host, version, roles, started_at, beat_at)
+        SELECT gen_random_uuid(), 'here', '1', 'plan', now() - interval '2 h', now() - interval '1 h' FROM generate_series(1, 1000)";
+    world.client().await.execute(dead, &[]).await.unwrap();
+    beat(&world, Uuid::from_u128(9), false).await;
+    let workers = world.service.workers(&me()).await.unwrap();
+    assert_eq!(workers.len(), 1000);
+    assert_eq!(
+        workers.last().map(|view| (view.worker.id, view.condition)),
+        Some((Uuid::from_u128(9), Condition::Working))
+    );
+}
+
+#[tokio::test]
 async fn a_worker_is_drained_and_goes_on_and_is_gone_when_it_is_silent() {
     let world = World::new().await;
     let (service, id) = (&world.service, Uuid::from_u128(9));

@@ -97,10 +97,10 @@ pub struct WorkerRecord {
     pub drained_at: Option<DateTime<Utc>>,
 }
 
-/// Processes, by their start.
+/// Processes, by their start: of very many those that were heard of last. Where one dies again and again, each try is a row.
 pub async fn list(client: &impl GenericClient) -> Result<Vec<WorkerRecord>, StoreError> {
     const SQL: &str = "/* workers::list */ SELECT *, extract(epoch FROM now() - beat_at)::double precision AS silent_s
-        FROM workers ORDER BY started_at, id LIMIT 1000";
+        FROM (SELECT * FROM workers ORDER BY beat_at DESC, id LIMIT 1000) w ORDER BY started_at, id";
     Ok(sql::query(client, SQL, &[]).await?.iter().map(record).collect())
 }
 
