@@ -21,6 +21,11 @@ pub const METRICS: &[Metric] = &[
         &[KIND, Label::of("state", || CommandState::ALL.map(|state| state.as_str().to_owned()).into())],
         "Commands of jobs that have not ended",
     ),
+    Metric::gauge(
+        "drover_commands_held",
+        &[KIND, Label::words("state", &["planned", "queued"])],
+        "Of these, those that wait for their job, which is paused",
+    ),
     Metric::gauge("drover_outbox_messages", &[], "Messages that wait for the relay"),
     Metric::gauge("drover_outbox_oldest_seconds", &[], "Age of the oldest message that waits for the relay"),
     Metric::gauge("drover_queue_messages", &[QUEUE], "Messages that wait in a queue for a worker"),

@@ -92,16 +92,20 @@ pub enum RunError {
 /// Runs `roles` until `stop` is cancelled, then drains: what is in flight ends, the rest stays for others. When one role
 /// cannot go on, all end, and the first reason is the answer: a process that lacks a role must not look alive.
 ///
-/// Asked by an operator to take no more work, it does the same and goes on to beat until it is asked to work again.
+/// Asked by an operator to take no more work, it does the same and goes on to beat, and to say what the rows say, until it is asked to work again.
 pub async fn run(roles: &Roles, deps: Deps, settings: WorkerSettings, stop: CancellationToken) -> Result<(), RunError> {
     let activity = Activity::default();
     let (heart, standing) =
         Heart::new(deps.store.clone(), deps.place.clone(), roles, activity.clone(), deps.entropy.as_ref());
     let (is_drained, ended) = (heart.is_drained(), CancellationToken::new());
     let beating = tokio::spawn(heart.run(Arc::clone(&deps.entropy), ended.clone()));
+    let saying =
+        gauges::run(roles.clone(), deps.service.clone(), deps.store.clone(), Arc::clone(&deps.entropy), ended.clone());
+    let saying = tokio::spawn(saying);
     let crew = Crew { roles, deps: &deps, settings: &settings, activity, standing };
     let result = crew.work_when_asked(&is_drained, &stop).await;
     ended.cancel();
+    saying.await?;
     beating.await?;
     result
 }
@@ -183,7 +187,6 @@ impl Crew<'_> {
             tasks.spawn(sessions);
             tasks.spawn(sweeper::run(deps.service.clone(), Arc::clone(&deps.entropy), stop.clone()));
             tasks.spawn(sampler::run(deps.service.clone(), Arc::clone(&deps.entropy), stop.clone()));
-            tasks.spawn(gauges::run(deps.store.clone(), Arc::clone(&deps.entropy), stop.clone()));
         }
         if roles.has(Role::Relay) {
             let relay = Relay::new(deps.store.clone(), deps.broker.clone(), deps.entropy.as_ref());

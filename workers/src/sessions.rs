@@ -55,8 +55,6 @@ pub(crate) async fn run(
 
 async fn step(service: &Service, sessions: &DeviceSessions, is_said: &AtomicBool) -> Result<Next, SessionsError> {
     let waiting = service.waiting_cut_offs().await?;
-    #[allow(clippy::cast_precision_loss)] // a gauge
-    metrics::gauge!("drover_revocations_waiting").set(waiting as f64);
     let management = match sessions {
         DeviceSessions::Nowhere => None,
         DeviceSessions::Managed(management) => Some(management),

@@ -30,6 +30,13 @@ pub async fn active_commands(client: &impl GenericClient) -> Result<Vec<Count>, 
     Ok(sql::query(client, SQL, &[]).await?.iter().map(count).collect())
 }
 
+/// Of these, those of jobs that are paused.
+pub async fn held_commands(client: &impl GenericClient) -> Result<Vec<Count>, StoreError> {
+    const SQL: &str = "/* stats::held_commands */ SELECT j.kind, t.state, sum(t.count)::bigint
+        FROM jobs j JOIN job_tallies t ON t.job_id = j.id WHERE j.state = 'paused' GROUP BY j.kind, t.state";
+    Ok(sql::query(client, SQL, &[]).await?.iter().map(count).collect())
+}
+
 fn count(row: &tokio_postgres::Row) -> Count {
     Count { kind: row.get(0), state: row.get(1), count: row.get(2) }
 }

@@ -59,6 +59,13 @@ async fn a_drained_worker_takes_nothing_and_the_campaign_ends_on_the_other() {
     let is_drained = |worker: &Value| worker["id"] == *id && worker["condition"] == "drained";
     let drained = worker(&world, is_drained).await;
     assert_eq!(drained["in_flight"], 0);
+    // What it says of the installation stays true.
+    world.setup.ok(&["queues", "pause", "jobs.push"]);
+    wait_until(PATIENCE, "the drained process to say that a queue is paused", async || {
+        second.metric("drover_queue_paused", &["queue=\"jobs.push\""]).await > 0.5
+    })
+    .await;
+    world.setup.ok(&["queues", "resume", "jobs.push"]);
     world.assert_all_succeed_once().await;
     assert_eq!(second.readiness().await, Some(200), "it goes on to answer");
     assert_eq!(worker(&world, is_drained).await["drained_at"], drained["drained_at"]);

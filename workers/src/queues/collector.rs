@@ -9,6 +9,7 @@ use drover_store::{
     queues::dead_letters::{self, NewDeadLetter},
 };
 use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
 
 /// Rows kept of one queue. What comes beyond stays at the broker, whose own limits count then.
 const KEPT_MAX: i64 = 10_000;
@@ -28,10 +29,18 @@ pub(super) enum CollectError {
     Broker(#[from] BrokerError),
 }
 
-/// Collects what is dead in a queue, as far as there is room.
-pub(super) async fn collect(store: &Store, broker: &Broker, queue: Queue) -> Result<(), CollectError> {
+/// Collects what is dead in a queue, as far as there is room, until `stop`: the rest has time, and whoever drains has not.
+pub(super) async fn collect(
+    store: &Store,
+    broker: &Broker,
+    queue: Queue,
+    stop: &CancellationToken,
+) -> Result<(), CollectError> {
     let name = queue.to_string();
     for _ in 0..BATCHES {
+        if stop.is_cancelled() {
+            return Ok(());
+        }
         let kept = dead_letters::count_up_to(&store.client().await?, &name, KEPT_MAX).await?;
         let room = usize::try_from(KEPT_MAX - kept).unwrap_or(0).min(BATCH);
         if room == 0 {

@@ -7,11 +7,11 @@ use metrics::gauge;
 use crate::Role;
 
 /// A process that was not heard of for so long is gone.
-pub(super) const GONE_AFTER_S: f64 = 15.0;
+const GONE_AFTER_S: f64 = 15.0;
 
 /// Sets what the rows say. Every process with the relay's role says the same.
 #[allow(clippy::cast_precision_loss)] // gauges
-pub(super) fn set(queues: &[QueueRecord], workers: &[WorkerRecord]) {
+pub(crate) fn set(queues: &[QueueRecord], workers: &[WorkerRecord]) {
     for queue in Queue::all() {
         let name = queue.to_string();
         let found = queues.iter().find(|record| record.name == name);

@@ -1,7 +1,7 @@
 //! The queues, as operators see them: how they stand, what is dead in them, and from which of them to take nothing.
 
 mod collector;
-mod measures;
+pub(crate) mod measures;
 mod standing;
 mod watcher;
 

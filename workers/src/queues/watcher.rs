@@ -6,14 +6,11 @@ use drover_broker::{Broker, BrokerError, QueueState, WorkerError};
 use drover_service::Entropy;
 use drover_store::{
     Store,
-    queues::{self, QueueSample, workers},
+    queues::{self, QueueSample},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    collector::{CollectError, collect},
-    measures,
-};
+use super::collector::{CollectError, collect};
 use crate::periodic::{Next, repeat};
 
 /// Between two looks.
@@ -33,16 +30,13 @@ impl Watcher {
 
     /// Runs until `stop`.
     pub(crate) async fn run(self, entropy: Arc<dyn Entropy>, stop: CancellationToken) -> Result<(), WorkerError> {
-        repeat("queues", PAUSE, entropy.as_ref(), &stop, || self.step()).await;
+        repeat("queues", PAUSE, entropy.as_ref(), &stop, || self.step(&stop)).await;
         Ok(())
     }
 
-    async fn step(&self) -> Result<Next, CollectError> {
+    async fn step(&self, stop: &CancellationToken) -> Result<Next, CollectError> {
         let is_fresh = queues::is_sample_fresh(&self.store.client().await?, FRESH).await?;
-        let looked = if is_fresh { Ok(()) } else { self.look().await };
-        let client = self.store.client().await?;
-        measures::set(&queues::list(&client).await?, &workers::list(&client).await?);
-        match looked {
+        match if is_fresh { Ok(()) } else { self.look(stop).await } {
             // Of an outage the broker's client has spoken, once.
             Err(CollectError::Broker(error)) if !error.is_fatal() => {
                 tracing::debug!(%error, "the queues could not be looked at");
@@ -53,12 +47,12 @@ impl Watcher {
         }
     }
 
-    async fn look(&self) -> Result<(), CollectError> {
+    async fn look(&self, stop: &CancellationToken) -> Result<(), CollectError> {
         let states = self.broker.queue_states().await?;
         let samples: Vec<QueueSample> = states.iter().map(sample).collect();
         queues::note_samples(&self.store.client().await?, &samples).await?;
         for state in states.iter().filter(|state| state.dead > 0) {
-            collect(&self.store, &self.broker, state.queue).await?;
+            collect(&self.store, &self.broker, state.queue, stop).await?;
         }
         Ok(())
     }

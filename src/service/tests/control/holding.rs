@@ -3,6 +3,7 @@
 use drover_domain::{DeviceId, JobState};
 use drover_messages::ReportStatus;
 use drover_service::{CancelMode, Control, Join, Recorded, ServiceError};
+use drover_store::stats;
 
 use crate::fleet::{Fleet, counted, owner};
 
@@ -32,6 +33,10 @@ async fn half_way() -> (Fleet, Vec<crate::fleet::Given>) {
 #[tokio::test]
 async fn nothing_more_goes_out_until_the_job_is_resumed_and_then_all_at_once() {
     let (fleet, given) = half_way().await;
+    let client = fleet.world.client().await;
+    let held: Vec<_> =
+        stats::held_commands(&client).await.unwrap().into_iter().filter(|held| held.state == "queued").collect();
+    assert_eq!(held, [stats::Count { kind: "firmware".into(), state: "queued".into(), count: 30 }]);
     assert_eq!(fleet.run().await, []);
     fleet.world.let_deadlines_pass_of_queued().await;
     assert_eq!(fleet.tick().await, [], "nor when the dispatchers' time for it is over");
@@ -52,6 +57,7 @@ async fn nothing_more_goes_out_until_the_job_is_resumed_and_then_all_at_once() {
     fleet.world.assert_clean().await;
 
     assert_eq!(fleet.resume().await, 31);
+    assert_eq!(stats::held_commands(&client).await.unwrap(), []);
     let sent = [fleet.run().await, fleet.tick().await].concat();
     assert_eq!(sent.len(), 31, "nobody waits for a lease");
     let again: Vec<&str> = sent.iter().filter(|sent| sent.attempt == 2).map(|sent| sent.uuid.as_str()).collect();

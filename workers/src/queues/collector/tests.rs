@@ -119,7 +119,7 @@ async fn is_killed_between_the_rows_and_the_broker(broker: &Broker, another: &Br
         another.peek_dead(queue, 10).await.is_ok_and(|dead| dead.len() == 3)
     })
     .await;
-    collect(&store, another, queue).await.unwrap();
+    collect(&store, another, queue, &CancellationToken::new()).await.unwrap();
     let letters = kept(&store, queue).await;
     assert_eq!(letters.iter().map(|letter| letter.id).collect::<Vec<_>>(), ids);
     assert!(letters.iter().all(|letter| letter.reason == "no such job" && letter.job.is_some()));
@@ -146,9 +146,20 @@ async fn what_there_is_no_room_for_stays_at_the_broker() {
         SELECT 'jobs.push', '', '', 0, '' FROM generate_series(1, 9998)";
     store.client().await.unwrap().execute(fill, &[]).await.unwrap();
     bury(&broker, queue, 1..6).await;
-    collect(&store, &broker, queue).await.unwrap();
+    let stop = CancellationToken::new();
+    collect(&store, &broker, queue, &stop).await.unwrap();
     assert_eq!(broker.peek_dead(queue, 10).await.unwrap().len(), 3);
     store.client().await.unwrap().execute("DELETE FROM dead_letters WHERE body = ''", &[]).await.unwrap();
-    collect(&store, &broker, queue).await.unwrap();
+    collect(&store, &broker, queue, &stop).await.unwrap();
     assert_eq!((broker.peek_dead(queue, 10).await.unwrap().len(), kept(&store, queue).await.len()), (0, 5));
+}
+
+#[tokio::test]
+async fn who_is_to_end_takes_nothing_more() {
+    let (store, _database) = store().await;
+    let (broker, queue, stop) = (Broker::in_process(), Queue::parse("jobs.push").unwrap(), CancellationToken::new());
+    bury(&broker, queue, 1..3).await;
+    stop.cancel();
+    collect(&store, &broker, queue, &stop).await.unwrap();
+    assert_eq!((broker.peek_dead(queue, 10).await.unwrap().len(), kept(&store, queue).await.len()), (2, 0));
 }
