@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use drover_domain::{CommandState, JobId, OrganisationPath, TenantId};
 use drover_store::{
     Store, audit, commands, control,
@@ -64,6 +65,7 @@ async fn no_step_of_control_reads_a_large_table_whole() {
         let (store, _database) = filled(statistics).await;
         let mut client = store.client().await.unwrap();
         let tx = client.transaction().await.unwrap();
+        let now: DateTime<Utc> = tx.query_one("SELECT now()", &[]).await.unwrap().get(0);
         let before = sequential_scans(&tx, &LARGE).await;
         for code in [None, Some("7".to_owned())] {
             let mut retry = Retry { id: 1, states: vec![CommandState::Failed], code, walked_to: 0 };
