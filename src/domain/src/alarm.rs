@@ -21,8 +21,6 @@ pub const NEEDED_ROLES: [&str; 5] = ["plan", "dispatch", "ingest", "timekeep", "
 pub enum Alarm {
     /// The figures are old: the database does not answer.
     DatabaseAway,
-    /// The broker, as a process sees it, is away or takes nothing.
-    BrokerAway(String),
     /// Nobody with this role is at work.
     RoleAbsent(&'static str),
     /// Messages wait in a queue that nobody takes from, though nobody has paused it.
@@ -48,7 +46,7 @@ pub enum Alarm {
     },
     /// A queue was paused, and somebody must remember it.
     QueuePaused(String),
-    /// Nobody has looked at the queues for a while.
+    /// Nobody has said for a while how the queues stand: the broker is away, or every relay.
     QueuesUnseen,
     /// Nothing of a running job has moved for long.
     JobStill {

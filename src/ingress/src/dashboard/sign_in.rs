@@ -86,7 +86,7 @@ fn form(language: Language, next: &str, tenant: Option<&str>, fault: Option<&str
                 button.primary type="submit" { (title) }
             }
             p.hint {
-                (language.pick("An operator is made by ", "运营人员由以下命令创建：")) code { "drover operator add" } "."
+                (language.pick("An operator is made by ", "运营人员由以下命令创建：")) code { "drover operator add" } (language.pick(".", "。"))
             }
         }
     };

@@ -139,13 +139,20 @@ async fn note_versions(tx: &Tx<'_>, rules: &JobRules, group: &Group, moved: &[Mo
     let devices: Vec<i64> =
         moved.iter().filter(|m| m.to == CommandState::Succeeded).map(|m| m.command.device.0).collect();
     match (&rules.client, &group.version) {
-        _ if devices.is_empty() => Ok(()),
+        _ if devices.is_empty() => note_failing(tx, moved).await,
         (Some((package, code)), _) => {
             device_apps::note_upgraded(tx, &devices, package, (*code).into(), &rules.version).await
         }
         (None, Some(version)) => devices::set_version(tx, &devices, version).await,
         (None, None) => Ok(()),
     }
+}
+
+/// A device that fails was heard of, too.
+async fn note_failing(tx: &Tx<'_>, moved: &[Moved]) -> Result<(), StoreError> {
+    let mut devices: Vec<i64> = moved.iter().filter(|m| m.outcome.is_some()).map(|m| m.command.device.0).collect();
+    devices.sort_unstable();
+    if devices.is_empty() { Ok(()) } else { devices::note_contact(tx, &devices).await }
 }
 
 /// The attempts of each command that a report may be about and move it; commands that do not exist are left out.

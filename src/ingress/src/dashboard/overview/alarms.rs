@@ -34,8 +34,6 @@ pub(super) fn sentence(alarm: &Alarm, language: Language) -> String {
     match (alarm, language) {
         (Alarm::DatabaseAway, Language::English) => "The database does not answer: what you see is old.".into(),
         (Alarm::DatabaseAway, Language::Chinese) => "数据库没有响应：当前显示的是旧数据。".into(),
-        (Alarm::BrokerAway(problem), Language::English) => format!("The broker is away: {problem}."),
-        (Alarm::BrokerAway(problem), Language::Chinese) => format!("消息代理不可用：{problem}。"),
         (Alarm::RoleAbsent(role), Language::English) => {
             format!("No process with the role {role} is at work: start one with drover serve --roles {role}.")
         }
@@ -43,29 +41,33 @@ pub(super) fn sentence(alarm: &Alarm, language: Language) -> String {
             format!("没有进程承担角色 {role}：请用 drover serve --roles {role} 启动。")
         }
         (Alarm::QueueWithoutConsumer { queue, ready }, Language::English) => {
-            format!("{} messages wait in {queue}, and nobody takes from it.", count(ready))
+            format!("Nobody takes from {queue}. Messages that wait there: {}.", count(ready))
         }
         (Alarm::QueueWithoutConsumer { queue, ready }, Language::Chinese) => {
             format!("队列 {queue} 中有 {} 条消息等待，但没有消费者。", count(ready))
         }
         (Alarm::OutboxOld { messages, oldest_s }, Language::English) => {
-            format!("{} messages wait to be handed to the broker, the oldest for {}.", count(messages), time(oldest_s))
+            format!("Messages wait for {} to be handed to the broker: {}.", time(oldest_s), count(messages))
         }
         (Alarm::OutboxOld { messages, oldest_s }, Language::Chinese) => {
             format!("{} 条消息等待交给消息代理，最早的已等待 {}。", count(messages), time(oldest_s))
         }
         (Alarm::DeadLetters { queue, count: dead }, Language::English) => {
-            format!("{} messages of {queue} were given up.", count(dead))
+            format!("Messages of {queue} that were given up: {}.", count(dead))
         }
         (Alarm::DeadLetters { queue, count: dead }, Language::Chinese) => {
             format!("队列 {queue} 有 {} 条死信。", count(dead))
         }
         (Alarm::QueuePaused(queue), Language::English) => format!("The queue {queue} is paused."),
         (Alarm::QueuePaused(queue), Language::Chinese) => format!("队列 {queue} 已暂停。"),
-        (Alarm::QueuesUnseen, Language::English) => "Nobody has looked at the queues for more than a minute.".into(),
-        (Alarm::QueuesUnseen, Language::Chinese) => "队列状况已超过一分钟未更新。".into(),
+        (Alarm::QueuesUnseen, Language::English) => {
+            "For more than a minute nobody has said how the queues stand: the broker is away, or every relay.".into()
+        }
+        (Alarm::QueuesUnseen, Language::Chinese) => {
+            "队列状况已超过一分钟未更新：消息代理或所有 relay 进程不可用。".into()
+        }
         (Alarm::JobStill { job, still_s, open }, Language::English) => {
-            format!("Nothing of job {job} has moved for {}; {} commands are open.", time(still_s), count(open))
+            format!("Nothing of job {job} has moved for {}. Open commands: {}.", time(still_s), count(open))
         }
         (Alarm::JobStill { job, still_s, open }, Language::Chinese) => {
             format!("任务 {job} 已 {} 没有进展；未结束命令 {} 条。", time(still_s), count(open))
@@ -94,7 +96,6 @@ mod tests {
         let queue = || "dispatch.firmware".to_owned();
         let alarms = [
             Alarm::DatabaseAway,
-            Alarm::BrokerAway("connection refused".into()),
             Alarm::RoleAbsent("dispatch"),
             Alarm::QueueWithoutConsumer { queue: queue(), ready: 1200 },
             Alarm::OutboxOld { messages: 7, oldest_s: 90 },

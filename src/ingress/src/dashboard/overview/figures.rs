@@ -71,10 +71,13 @@ fn course(first: DateTime<Utc>, paces: &[LivePace], viewer: &Viewer, texts: &Tex
         points: paces.iter().map(|pace| (seconds(pace.at), f64::from(value(pace)))).collect(),
     };
     let zone = FixedOffset::east_opt(i32::from(viewer.operator.utc_offset_minutes) * 60);
+    // Marks of a short course must not bear the same time.
+    let span = paces.last().map_or(TimeDelta::zero(), |pace| pace.at - first);
+    let form = if span < TimeDelta::minutes(10) { "%H:%M:%S" } else { "%H:%M" };
     #[allow(clippy::cast_possible_truncation)] // an hour
     let time = |after: f64| {
         let at = first + TimeDelta::seconds(after as i64);
-        zone.map_or_else(|| at.format("%H:%M").to_string(), |zone| at.with_timezone(&zone).format("%H:%M").to_string())
+        zone.map_or_else(|| at.format(form).to_string(), |zone| at.with_timezone(&zone).format(form).to_string())
     };
     let series = [line(Ink::Busy, |pace| pace.sent_per_s), line(Ink::Good, |pace| pace.finished_per_s)];
     chart::lines(&series, texts.pace_chart, &time)
