@@ -40,7 +40,7 @@ pub(super) async fn list(State(api): State<WebApi>, WebActor(actor): WebActor, p
 
 /// Shows a job: how far it is and how fast it goes, whom it is for, why attempts did not succeed, and how it went.
 #[utoipa::path(get, path = "/admin/v1/jobs/{id}", tag = "jobs", operation_id = "jobs_show",
-    params(("id" = String, Path, example = "3001")),
+    params(("id" = i64, Path, example = 3001)),
     responses((status = 200, description = "The job", body = JobDetailView), Refusals))]
 pub(super) async fn show(State(api): State<WebApi>, WebActor(actor): WebActor, Path(id): Path<String>) -> Answer {
     let job = api.service.job_detail(&actor, job_search::job_id(&id)?).await?;
@@ -50,7 +50,7 @@ pub(super) async fn show(State(api): State<WebApi>, WebActor(actor): WebActor, P
 /// Lists the commands of a job, by device; those found by a text by the uuids of their devices. A page looks at a bounded number
 /// of commands, so that it may be empty while there are more: go on until `next` is `null`.
 #[utoipa::path(get, path = "/admin/v1/jobs/{id}/commands", tag = "jobs", operation_id = "jobs_commands",
-    params(("id" = String, Path, example = "3001"), Paging,
+    params(("id" = i64, Path, example = 3001), Paging,
         ("state" = Option<String>, Query, description = "Only those that stand here; several with commas between them"),
         ("outcome" = Option<String>, Query, description = "Only those whose last ended attempt ended so: `failed`, `timed_out`, `rejected`, `cancelled` or `superseded`"),
         ("code" = Option<String>, Query, description = "Only those whose last ended attempt did not succeed and had this code"),
@@ -71,7 +71,7 @@ pub(super) async fn commands(
 /// The same commands as a file: UTF-8, comma, quoted by RFC 4180, one line a command. A text that a spreadsheet would take for a
 /// formula begins with an apostrophe.
 #[utoipa::path(get, path = "/admin/v1/jobs/{id}/commands.csv", tag = "jobs", operation_id = "jobs_commands_csv",
-    params(("id" = String, Path, example = "3001"),
+    params(("id" = i64, Path, example = 3001),
         ("state" = Option<String>, Query, description = "As for the list"),
         ("outcome" = Option<String>, Query, description = "As for the list"),
         ("code" = Option<String>, Query, description = "As for the list"),
