@@ -14,7 +14,7 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use drover_service::{Actor, Operator, TokenCheck, Via};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use http::{Method, request::Parts};
+use http::{HeaderMap, Method, request::Parts};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
@@ -113,7 +113,7 @@ impl Call {
         Self {
             language: Language::of(request.headers()),
             address: request.uri().path_and_query().map_or(BASE, |address| address.as_str()).to_owned(),
-            token: cookie(request.headers(), COOKIE).map(str::to_owned),
+            token: token_of(request.headers()).map(str::to_owned),
             peer: request.extensions().get::<Peer>().map(|peer| peer.0),
         }
     }
@@ -132,6 +132,11 @@ pub(super) async fn who_looks(api: &WebApi, call: Call) -> Result<Result<Viewer,
         TokenCheck::Refused => Ok(Err(call)),
         TokenCheck::TooMany { retry_after } => Err(PageError::TooMany { retry_after }),
     }
+}
+
+/// The token of the session that a browser has, if it has one, be it good or not.
+pub(super) fn token_of(headers: &HeaderMap) -> Option<&str> {
+    cookie(headers, COOKIE).filter(|token| !token.is_empty())
 }
 
 /// Where somebody is sent who has not signed in, to come back afterwards. A form that was sent is not sent again.

@@ -13,9 +13,10 @@ use super::{
     errors::PageError,
     language::Language,
     layout::{self, as_html},
-    session::{Viewer, cookie_of, local_path, no_cookie},
+    session::{Viewer, cookie_of, local_path, no_cookie, token_of},
 };
 use crate::{
+    family::chain,
     serve::Peer,
     web::{WebApi, params::Params},
 };
@@ -31,7 +32,15 @@ pub(super) async fn sign_in(State(api): State<WebApi>, params: Params, request: 
     let language = Language::of(request.headers());
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
     match try_sign_in(&api, &params, peer).await {
-        Ok(Some(response)) => response,
+        Ok(Some(response)) => {
+            // The browser forgets the session that it had: nobody would end it.
+            if let Some(before) = token_of(request.headers())
+                && let Err(error) = api.service.revoke_token(before).await
+            {
+                tracing::warn!(error = %chain(&error), "a session that was replaced goes on until it is over");
+            }
+            response
+        }
         Ok(None) => {
             let wrong = language.pick("Tenant, name or password is wrong.", "租户、登录名或密码不正确。");
             let page = form(language, local_path(params.optional("next")), params.optional("tenant"), Some(wrong));

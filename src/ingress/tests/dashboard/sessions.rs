@@ -60,6 +60,25 @@ async fn a_session_ends_with_signing_out_and_both_are_noted() {
 }
 
 #[tokio::test]
+async fn a_session_ends_when_another_takes_its_place() {
+    let world = World::new().await;
+    let browser = Browser::of(&world, "admin").await;
+    let client = world.client().await;
+    let good = async || -> i64 {
+        let sql = "SELECT count(*) FROM access_tokens WHERE revoked_at IS NULL";
+        client.query_one(sql, &[]).await.unwrap().get(0)
+    };
+    let before = good().await;
+    let form = [("tenant", "acme"), ("login", "reader"), ("password", PASSWORD)];
+    assert_eq!(browser.post("/ui/sign-in", &form).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(good().await, before, "one came and one went");
+    assert!(browser.get("/ui").await.html.contains("read only"));
+    let wrong = [("tenant", "acme"), ("login", "reader"), ("password", "wrong horse battery")];
+    assert_eq!(browser.post("/ui/sign-in", &wrong).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(browser.get("/ui").await.status, StatusCode::OK, "who fails to sign in keeps what there is");
+}
+
+#[tokio::test]
 async fn another_site_can_send_no_form_and_frame_no_page() {
     let world = World::new().await;
     let browser = Browser::of(&world, "admin").await;
