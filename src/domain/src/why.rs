@@ -93,6 +93,8 @@ pub struct Said {
 pub struct Ways {
     /// Whether the queue that it goes through is paused.
     pub is_queue_paused: bool,
+    /// Whether others wait in that queue, so that its own turn may not have come.
+    pub has_backlog: bool,
     /// Whether a dispatcher is at work.
     pub has_dispatcher: bool,
 }
@@ -382,6 +384,10 @@ fn of_queued<T: Copy + Ord>(situation: &Situation<T>, command: &CommandStanding<
         }
         if !situation.ways.has_dispatcher {
             return Reason::NoDispatcher(job);
+        }
+        // A device that is connected and has nothing to say is heard of when its turn has come.
+        if situation.ways.has_backlog && device.heard_at.is_some() && !matches!(device.token, Token::Revoked(_)) {
+            return Reason::WaitsForTurn(job);
         }
     }
     let channel = device.channel;

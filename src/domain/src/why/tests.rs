@@ -35,7 +35,7 @@ fn situation() -> Situation<i64> {
             token: Token::Good,
         },
         command: Some(command()),
-        ways: Ways { is_queue_paused: false, has_dispatcher: true },
+        ways: Ways { is_queue_paused: false, has_backlog: false, has_dispatcher: true },
     }
 }
 
@@ -87,6 +87,8 @@ fn each_obstacle_has_its_reason() {
     assert_eq!(never, R::NeverSeen { job: JOB, channel: ChannelKind::Mqtt });
     let away = changed(|s| s.device.heard_at = Some(40));
     assert_eq!(away, R::NotSeenSince { job: JOB, channel: ChannelKind::Mqtt, heard_at: 40 });
+    let behind = changed(|s| (s.device.heard_at, s.ways.has_backlog) = (Some(40), true));
+    assert_eq!(behind, R::WaitsForTurn(JOB), "it may be connected and have nothing to say");
 
     let sent = commanded(|c| (c.state, c.sent_at) = (CommandState::Sent, Some(55)));
     assert_eq!(sent, R::Silent { job: JOB, since: 55, deadline_at: Some(200) });
@@ -140,7 +142,7 @@ fn any_situation() -> impl Strategy<Value = Situation<i64>> {
             now: 100,
             device,
             command,
-            ways: Ways { is_queue_paused, has_dispatcher },
+            ways: Ways { is_queue_paused, has_backlog: false, has_dispatcher },
         },
     )
 }

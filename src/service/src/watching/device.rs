@@ -119,7 +119,7 @@ async fn reason(
     job: Option<JobId>,
 ) -> Result<(DeviceReason, bool), ServiceError> {
     let standing = device::standing(client, &actor.reach, seen.id, job).await?;
-    let nothing = Ways { is_queue_paused: false, has_dispatcher: true };
+    let nothing = Ways { is_queue_paused: false, has_backlog: false, has_dispatcher: true };
     let (command, ways, is_job_within) = standing
         .map_or((None, nothing, false), |standing| (Some(standing.command), standing.ways, standing.is_job_within));
     Ok((why(&Situation { now: seen.read_at, device: seen.standing, command, ways }), is_job_within))

@@ -507,6 +507,8 @@ pub async fn standing(
             j.state AS job_state, j.start_at, COALESCE(j.expires_at <= now(), false) AS is_expired, said.outcome IS NOT NULL AS has_ended,
             said.code, said.message, a.actor, a.noted_at, n.job_id AS newer,
             EXISTS (SELECT FROM queues WHERE name = 'dispatch.' || j.kind AND paused_at IS NOT NULL) AS is_queue_paused,
+            EXISTS (SELECT FROM queues WHERE name = 'dispatch.' || j.kind AND ready > 0
+                AND sampled_at > now() - interval '1 minute') AS has_backlog,
             EXISTS (SELECT FROM workers WHERE beat_at > now() - make_interval(secs => $6) AND drain_asked_at IS NULL
                 AND 'dispatch' = ANY(string_to_array(replace(roles, ' ', ''), ','))) AS has_dispatcher, COALESCE(",
         within_reach!("j"),
@@ -552,6 +554,10 @@ pub async fn standing(
         last: row.get::<_, bool>("has_ended").then(|| Said { code: text("code"), message: text("message") }),
         superseded_by: row.get::<_, Option<i64>>("newer").map(JobId),
     };
-    let ways = Ways { is_queue_paused: row.get("is_queue_paused"), has_dispatcher: row.get("has_dispatcher") };
+    let ways = Ways {
+        is_queue_paused: row.get("is_queue_paused"),
+        has_backlog: row.get("has_backlog"),
+        has_dispatcher: row.get("has_dispatcher"),
+    };
     Ok(Some(Standing { command, ways, is_job_within }))
 }
