@@ -231,6 +231,14 @@ async fn operators_are_added_changed_and_disabled() {
     let first = hash().await;
     assert!(first.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{first}");
 
+    let runs =
+        async || -> bool { client.query_one("SELECT runs_installation FROM operators", &[]).await.unwrap().get(0) };
+    assert!(operator("installation", &[]).status.success() && runs().await);
+    assert!(operator("installation", &["--withdraw"]).status.success() && !runs().await);
+    let noted = "SELECT count(*) FROM audit_entries WHERE tenant_id IS NULL AND via = 'command_line'
+        AND action IN ('installation_granted', 'installation_withdrawn')";
+    assert_eq!(client.query_one(noted, &[]).await.unwrap().get::<_, i64>(0), 2);
+
     let twice = operator("add", &["--name", "Li Lei", "--role", "read_only"]);
     assert!(!twice.status.success() && said(&twice).contains("li is taken"), "{}", said(&twice));
     let nowhere = operator("add", &["--name", "x", "--role", "org_admin", "--organisation", "nowhere"]);

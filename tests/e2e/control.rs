@@ -1,7 +1,7 @@
 //! Whole jobs at the command line, and a campaign that is paused, resumed and tried again over a real broker.
 
 use drover_broker::{Broker, BrokerConfig};
-use drover_domain::JobKind;
+use drover_domain::{CommandId, DeviceId, JobKind};
 use drover_messages::Queue;
 use drover_testkit::{RabbitNode, TestDatabase, TestPostgres, wait_until};
 use tokio_postgres::Client;
@@ -55,7 +55,8 @@ async fn a_job_is_paused_resumed_tried_again_and_cancelled_at_the_command_line()
     let unsure = setup.run(&["cancel", "--job", &id]);
     assert!(!unsure.status.success() && said(&unsure).contains("--yes"), "{}", said(&unsure));
     assert_eq!(state().await, "running");
-    let both = setup.run(&["cancel", "--job", &id, "7"]);
+    let command = CommandId { job: campaign.id(), device: DeviceId(1) }.to_string();
+    let both = setup.run(&["cancel", "--job", &id, &command]);
     assert!(!both.status.success() && said(&both).contains("cannot be used with"), "{}", said(&both));
     setup.ok(&["cancel", "--job", &id, "--yes"]);
     assert_eq!(state().await, "cancelled");

@@ -35,11 +35,15 @@ pub enum Action {
     WorkerDrained,
     /// A worker takes work again.
     WorkerResumed,
+    /// An operator may run the installation.
+    InstallationGranted,
+    /// An operator may run it no longer.
+    InstallationWithdrawn,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::SignedIn,
         Self::SignedOut,
         Self::JobPaused,
@@ -52,6 +56,8 @@ impl Action {
         Self::DeadLettersDiscarded,
         Self::WorkerDrained,
         Self::WorkerResumed,
+        Self::InstallationGranted,
+        Self::InstallationWithdrawn,
     ];
 
     /// The action's name in rows and on the wire.
@@ -69,6 +75,8 @@ impl Action {
             Self::DeadLettersDiscarded => "dead_letters_discarded",
             Self::WorkerDrained => "worker_drained",
             Self::WorkerResumed => "worker_resumed",
+            Self::InstallationGranted => "installation_granted",
+            Self::InstallationWithdrawn => "installation_withdrawn",
         }
     }
 }

@@ -39,6 +39,14 @@ pub(crate) enum Operator {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Let an operator see every tenant, the queues and the workers, or no longer
+    Installation {
+        #[command(flatten)]
+        login: OperatorLogin,
+        /// No longer
+        #[arg(long)]
+        withdraw: bool,
+    },
     /// Give an operator another password, and end its tokens; prints the password, once, unless one is given
     Password {
         #[command(flatten)]

@@ -7,12 +7,13 @@ use std::{
 
 use anyhow::Context;
 use drover_domain::Role;
-use drover_service::{NewOperator, Operator, Secret, Service};
+use drover_service::{Actor, NewOperator, Operator, Secret, Service};
 
 use crate::{
     cli::{self, OperatorLogin},
     config::Config,
     startup::ready,
+    system::account_name,
 };
 
 pub(crate) async fn run(config: Config, command: cli::Operator) -> anyhow::Result<ExitCode> {
@@ -32,9 +33,15 @@ async fn carry_out(service: &Service, command: cli::Operator) -> anyhow::Result<
             let password = Password::choose(service, password_stdin)?;
             let id = add(service, &login, name, (role, organisation), password.secret.clone()).await?;
             if runs_installation {
-                service.set_runs_installation(id, true).await?;
+                service.set_runs_installation(&by(), id, true).await?;
             }
             Ok([format!("operator  {id}")].into_iter().chain(password.line()).collect())
+        }
+        cli::Operator::Installation { login, withdraw } => {
+            let (_, operator) = find(service, &login).await?;
+            service.set_runs_installation(&by(), operator, !withdraw).await?;
+            let what = if withdraw { "withdrawn" } else { "granted  " };
+            Ok(vec![format!("{what} {}", login.login)])
         }
         cli::Operator::Password { login, password_stdin } => {
             let (owner, operator) = find(service, &login).await?;
@@ -48,6 +55,11 @@ async fn carry_out(service: &Service, command: cli::Operator) -> anyhow::Result<
             Ok(vec![format!("disabled  {}", login.login)])
         }
     }
+}
+
+/// Who carries commands out, in the audit.
+fn by() -> Actor {
+    Actor::command_line(account_name())
 }
 
 async fn add(

@@ -2,7 +2,9 @@
 
 use anyhow::Context as _;
 use drover_domain::{OperatorId, Role};
-use drover_service::{NewOperator, Secret, Service, ServiceError};
+use drover_service::{Actor, NewOperator, Secret, Service, ServiceError};
+
+use crate::system::account_name;
 
 /// Whose data it is looked at from.
 const TENANT: &str = "drover";
@@ -31,7 +33,7 @@ impl Watcher {
             }
             None => add(service, password.clone()).await?,
         };
-        service.set_runs_installation(id, true).await?;
+        service.set_runs_installation(&Actor::command_line(account_name()), id, true).await?;
         Ok(Self { password })
     }
 

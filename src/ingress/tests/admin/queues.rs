@@ -12,7 +12,11 @@ const WORKER: &str = "00000000-0000-0000-0000-000000000009";
 /// The administrator, who runs the installation, and someone who does and only looks.
 async fn runners(world: &World) -> (Person, Person) {
     for person in [&world.admin, &world.reader] {
-        world.service.set_runs_installation(person.operator.id, true).await.unwrap();
+        world
+            .service
+            .set_runs_installation(&drover_service::Actor::command_line("test"), person.operator.id, true)
+            .await
+            .unwrap();
     }
     (log_in(&world.service, "acme", "admin").await, log_in(&world.service, "acme", "reader").await)
 }

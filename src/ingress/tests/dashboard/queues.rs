@@ -16,7 +16,11 @@ async fn filled() -> World {
     let world = World::new().await;
     world.client().await.batch_execute(FILL).await.unwrap();
     for person in [&world.admin, &world.reader] {
-        world.service.set_runs_installation(person.operator.id, true).await.unwrap();
+        world
+            .service
+            .set_runs_installation(&drover_service::Actor::command_line("test"), person.operator.id, true)
+            .await
+            .unwrap();
     }
     world
 }

@@ -11,7 +11,7 @@ use drover_store::{
 };
 
 use super::{Operator, OperatorChange, OperatorRecord, Organisation, passwords};
-use crate::{Secret, Service, ServiceError, enrolment::check_text};
+use crate::{Action, Actor, Secret, Service, ServiceError, Via, audit::Subject, enrolment::check_text};
 
 /// Operators in one page.
 const PAGE_MAX: u32 = 1000;
@@ -184,9 +184,25 @@ impl Service {
     }
 
     /// Lets an operator run the installation, which is to see every tenant, its queues and its workers; or no longer. For the
-    /// command line: no operator may say so of another.
-    pub async fn set_runs_installation(&self, id: OperatorId, runs_installation: bool) -> Result<(), ServiceError> {
-        operators::set_runs_installation(&self.store().client().await?, id, runs_installation).await?;
+    /// command line alone: no operator may say so of another.
+    pub async fn set_runs_installation(
+        &self,
+        actor: &Actor,
+        id: OperatorId,
+        runs_installation: bool,
+    ) -> Result<(), ServiceError> {
+        if actor.via != Via::CommandLine {
+            return Err(ServiceError::Forbidden {
+                reason: "only the command line says who runs the installation".into(),
+            });
+        }
+        let action = if runs_installation { Action::InstallationGranted } else { Action::InstallationWithdrawn };
+        let subject = Subject { kind: "operator", id: id.to_string(), owner: None };
+        let mut client = self.store().client().await?;
+        let tx = client.transaction().await.map_err(StoreError::from)?;
+        operators::set_runs_installation(&tx, id, runs_installation).await?;
+        self.note(&tx, actor, action, &subject, (None, "")).await?;
+        tx.commit().await.map_err(StoreError::from)?;
         tracing::info!(operator = %id, runs_installation, "operator changed");
         Ok(())
     }

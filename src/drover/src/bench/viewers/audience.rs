@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 use drover_domain::{JobId, Role};
-use drover_service::{NewOperator, Service};
+use drover_service::{Actor, NewOperator, Service};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{
     Client, StatusCode,
@@ -78,7 +78,7 @@ impl Audience {
             password: password.clone(),
         };
         let operator = service.add_operator(&owner, new).await?;
-        service.set_runs_installation(operator.id, true).await?;
+        service.set_runs_installation(&Actor::command_line("bench"), operator.id, true).await?;
         // Streams last, so the client has no limit for calls.
         let http = http_client().build()?;
         let form = [("tenant", tenant.as_str()), ("login", LOGIN), ("password", password.expose())];

@@ -19,7 +19,7 @@ pub(super) struct Texts {
     pub(super) devices: &'static str,
     pub(super) detail: &'static str,
     /// By their names in rows.
-    actions: [(&'static str, &'static str); 12],
+    actions: [(&'static str, &'static str); 14],
     ways: [(&'static str, &'static str); 3],
     subjects: [(&'static str, &'static str); 4],
 }
@@ -75,6 +75,8 @@ const ENGLISH: Texts = Texts {
         ("dead_letters_discarded", "discarded dead letters"),
         ("worker_drained", "drained"),
         ("worker_resumed", "took back to work"),
+        ("installation_granted", "may run the installation"),
+        ("installation_withdrawn", "may run the installation no longer"),
     ],
     ways: [("dashboard", "dashboard"), ("api", "API"), ("command_line", "command line")],
     subjects: [("job", "job"), ("queue", "queue"), ("worker", "worker"), ("operator", "operator")],
@@ -108,6 +110,8 @@ const CHINESE: Texts = Texts {
         ("dead_letters_discarded", "丢弃死信"),
         ("worker_drained", "排空"),
         ("worker_resumed", "恢复工作"),
+        ("installation_granted", "授予管理整个安装的权限"),
+        ("installation_withdrawn", "收回管理整个安装的权限"),
     ],
     ways: [("dashboard", "控制台"), ("api", "API"), ("command_line", "命令行")],
     subjects: [("job", "任务"), ("queue", "队列"), ("worker", "工作进程"), ("operator", "操作员")],
