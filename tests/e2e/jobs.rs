@@ -13,6 +13,7 @@ fn said(output: &std::process::Output) -> String {
 async fn a_campaign_is_read_at_the_command_line() {
     let database = TestPostgres::database().await;
     let setup = Setup::new(&database.url, None);
+    setup.ok(&["migrate"]);
     assert_eq!(setup.ok(&["jobs"]).trim(), "no job matches");
     let demo = ["demo", "--devices", "40", "--failure-rate", "0.5", "--download-sample", "0", "--latency-max-ms", "60"];
     setup.ok(&demo);
