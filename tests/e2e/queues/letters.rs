@@ -28,8 +28,11 @@ async fn reports_that_could_not_be_recorded_are_sent_again_when_the_cause_is_gon
     let id = letters[0]["id"].to_string();
     let one = json(&world.setup, &["dead-letters", "show", &id]);
     assert!(one["body_format"] == "json" && one["body"].as_str().unwrap().contains("\"succeeded\""), "{one}");
-    let gauge = worker.metric("drover_dead_letters", &["queue=\"reports\""]);
-    assert!(gauge.await >= 30.0 || worker.metric("drover_dead_letters_collected_total", &[]).await >= 30.0);
+    wait_until(PATIENCE, "the metrics to tell", async || {
+        worker.metric("drover_dead_letters", &["queue=\"reports\""]).await >= 30.0
+            && worker.metric("drover_dead_letters_collected_total", &[]).await >= 30.0
+    })
+    .await;
     // Sent again too early, it comes back as it was.
     world.setup.ok(&["dead-letters", "replay", &id]);
     wait_until(PATIENCE, "it to be back", async || {

@@ -83,12 +83,7 @@ impl Letter {
 /// Through which exchange and under which key a message came to the queue `work`, if the broker itself moved it from there
 /// to a dead-letter queue: it keeps the message's headers, which a device may have written.
 pub(super) fn arrived(work: &str, properties: &BasicProperties) -> Option<(String, String)> {
-    let deaths = match properties.headers().as_ref()?.inner().get("x-death")? {
-        AMQPValue::FieldArray(deaths) => deaths.as_slice(),
-        _ => return None,
-    };
-    deaths.iter().find_map(|death| {
-        let AMQPValue::FieldTable(death) = death else { return None };
+    deaths(properties).find_map(|death| {
         if string(death, "queue")? != work {
             return None;
         }
@@ -97,11 +92,23 @@ pub(super) fn arrived(work: &str, properties: &BasicProperties) -> Option<(Strin
     })
 }
 
+/// What the broker notes of the times that it moved a message, the last one first. It puts a list in the place of whatever
+/// else a device wrote there.
+fn deaths(properties: &BasicProperties) -> impl Iterator<Item = &FieldTable> {
+    let deaths = match properties.headers().as_ref().and_then(|headers| headers.inner().get("x-death")) {
+        Some(AMQPValue::FieldArray(deaths)) => deaths.as_slice(),
+        _ => &[],
+    };
+    deaths.iter().filter_map(|death| if let AMQPValue::FieldTable(death) = death { Some(death) } else { None })
+}
+
 /// Why a message that came through `exchange` is in a dead-letter queue: in our words, else in the broker's.
 pub(super) fn reason(exchange: &str, properties: &BasicProperties) -> String {
     let headers = properties.headers().as_ref();
     let ours = headers.filter(|_| exchange.is_empty()).and_then(|headers| string(headers, HEADER_REASON));
-    let brokers = || headers.and_then(|headers| string(headers, "x-first-death-reason"));
+    let last = || deaths(properties).next().and_then(|death| string(death, "reason"));
+    // The header beside it is the broker's only when there was no list before.
+    let brokers = || last().or_else(|| string(headers?, "x-first-death-reason"));
     ours.or_else(brokers).unwrap_or_else(|| "unknown".to_owned())
 }
 
