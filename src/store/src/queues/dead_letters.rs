@@ -55,7 +55,7 @@ pub async fn keep(client: &impl GenericClient, queue: &str, letters: &[NewDeadLe
 /// How many messages of a queue are kept, counted up to `most`.
 pub async fn count_up_to(client: &impl GenericClient, queue: &str, most: i64) -> Result<i64, StoreError> {
     const SQL: &str = "/* dead_letters::count_up_to */ SELECT count(*) FROM (
-            SELECT FROM dead_letters WHERE queue = $1 LIMIT $2) counted";
+            SELECT FROM dead_letters WHERE queue = $1 ORDER BY id LIMIT $2) counted";
     Ok(sql::query_one(client, SQL, &[&queue, &most]).await?.get(0))
 }
 

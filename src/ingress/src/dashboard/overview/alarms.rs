@@ -110,12 +110,12 @@ mod tests {
             assert!(chinese.ends_with('。'), "{chinese}");
         }
         assert_eq!(
-            sentence(&alarms[3], Language::English),
-            "1,200 messages wait in dispatch.firmware, and nobody takes from it."
+            sentence(&alarms[2], Language::English),
+            "Nobody takes from dispatch.firmware. Messages that wait there: 1,200."
         );
         assert_eq!(
-            sentence(&alarms[8], Language::English),
-            "Nothing of job 3001 has moved for 16 min; 3 commands are open."
+            sentence(&alarms[7], Language::English),
+            "Nothing of job 3001 has moved for 16 min. Open commands: 3."
         );
     }
 }
