@@ -26,7 +26,12 @@ async fn filled() -> World {
 }
 
 async fn audit(world: &World) -> Vec<String> {
-    let rows = world.client().await.query("SELECT action FROM audit_entries ORDER BY id", &[]).await.unwrap();
+    let rows = world
+        .client()
+        .await
+        .query("SELECT action FROM audit_entries WHERE via = 'dashboard' ORDER BY id", &[])
+        .await
+        .unwrap();
     rows.iter().map(|row| row.get(0)).filter(|action: &String| action != "signed_in").collect()
 }
 
