@@ -108,7 +108,7 @@ impl Failures {
 }
 
 /// Why attempts of jobs did not succeed, by job: the most frequent reasons first, `limit` of a job at most, what had no room
-/// at the end. Reads what the jobs have of tallies: [`ROWS_MAX`] a shard at the very most, and a few in truth.
+/// at the end. Reads what the jobs have of tallies: `ROWS_MAX` a shard at the very most, and a few in truth.
 pub async fn of_jobs(
     client: &impl GenericClient,
     jobs: &[i64],

@@ -64,7 +64,7 @@ pub struct JobSummary {
     pub counts: StateCounts,
 }
 
-/// Columns of [`summary`], of jobs `j` with what [`summary_joins`] adds.
+/// Columns of [`summary`], of jobs `j` with what `summary_joins` adds.
 macro_rules! summary_columns {
     () => {
         "j.id, j.tenant_id, w.name AS tenant_name, j.kind, j.push_action, j.name, j.state, j.created_by, j.created_at,
